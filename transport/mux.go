@@ -1,0 +1,271 @@
+package transport
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"sync"
+	"time"
+)
+
+// Options tune a [Mux]. The zero value works.
+type Options struct {
+	// Cluster gives the identity, of up to 255 bytes, that we show at each
+	// dial. Default: empty.
+	Cluster func() string
+	// Admit decides on a peer that dialed us, by the kind of connection
+	// ([KindRaft] or [KindCall]) and the identity that it showed. The text of
+	// its error is sent to the peer. Default: all are admitted.
+	Admit func(kind byte, cluster string) error
+	// TLS secures all connections, both ways. Default: none.
+	TLS *Certificates
+	// Logger hears of connections that were turned away. Default: nobody.
+	Logger *slog.Logger
+
+	HelloTimeout time.Duration // for an accepted connection to introduce itself; default 5 s
+	DialTimeout  time.Duration // for a dial with its hello; default 2 s
+	PingEvery    time.Duration // between two signs of life on a call connection; default 1 s
+	DeadAfter    time.Duration // without a byte from the peer: the connection is broken; default 3 s
+	MaxHandlers  int           // calls in work per connection, then reading pauses; default 4096
+}
+
+func (o *Options) setDefaults() error {
+	if o.Cluster == nil {
+		o.Cluster = func() string { return "" }
+	}
+	if o.Admit == nil {
+		o.Admit = func(byte, string) error { return nil }
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	for _, d := range []struct {
+		value *time.Duration
+		def   time.Duration
+	}{
+		{&o.HelloTimeout, 5 * time.Second},
+		{&o.DialTimeout, 2 * time.Second},
+		{&o.PingEvery, time.Second},
+		{&o.DeadAfter, 3 * time.Second},
+	} {
+		if *d.value == 0 {
+			*d.value = d.def
+		}
+		if *d.value < 0 {
+			return errors.New("negative duration")
+		}
+	}
+	if o.DeadAfter <= o.PingEvery {
+		return fmt.Errorf("DeadAfter %v must exceed PingEvery %v", o.DeadAfter, o.PingEvery)
+	}
+	if o.MaxHandlers == 0 {
+		o.MaxHandlers = 4096
+	}
+	if o.MaxHandlers < 0 {
+		return errors.New("negative MaxHandlers")
+	}
+	return nil
+}
+
+// A Mux owns a node's peer port and all of its call connections. All methods
+// may be called concurrently.
+type Mux struct {
+	network  Network
+	opts     Options
+	listener net.Listener
+	raft     *raftListener
+	ctx      context.Context // ends with Close
+	cancel   context.CancelFunc
+	tasks    sync.WaitGroup // all goroutines of the mux
+
+	serving sync.Once
+	served  chan struct{} // closed once handler is set
+	handler Handler
+
+	mu     sync.Mutex // guards what follows
+	closed bool
+	links  map[string]*Link
+}
+
+// Listen opens addr on a network and starts to accept. Call connections wait
+// for [Mux.Serve], raft's for an Accept on [Mux.Raft].
+func Listen(network Network, addr string, opts Options) (*Mux, error) {
+	if err := opts.setDefaults(); err != nil {
+		return nil, fmt.Errorf("transport options: %w", err)
+	}
+	ln, err := network.Listen(addr)
+	if err != nil {
+		return nil, fmt.Errorf("listen for peers: %w", err)
+	}
+	m := &Mux{
+		network:  network,
+		opts:     opts,
+		listener: ln,
+		raft:     newRaftListener(ln.Addr()),
+		served:   make(chan struct{}),
+		links:    make(map[string]*Link),
+	}
+	m.ctx, m.cancel = context.WithCancel(context.Background())
+	m.spawn(m.accept)
+	return m, nil
+}
+
+// Addr is the address that the mux listens on.
+func (m *Mux) Addr() net.Addr { return m.listener.Addr() }
+
+// Raft is the listener of raft's connections. To close it turns raft's
+// connections away and leaves calls alone.
+func (m *Mux) Raft() net.Listener { return m.raft }
+
+// Serve sets the handler of all calls. Only the first call of Serve counts;
+// until then callers wait, up to the hello timeout.
+func (m *Mux) Serve(h Handler) {
+	m.serving.Do(func() {
+		m.handler = h
+		close(m.served)
+	})
+}
+
+// DialRaft connects to the raft listener of the mux at addr. The connection
+// is the caller's and outlives the mux; nothing is buffered on it. Being
+// turned away shows as a [*RefusedError].
+func (m *Mux) DialRaft(ctx context.Context, addr string) (net.Conn, error) {
+	return m.dial(ctx, KindRaft, addr)
+}
+
+// Link returns the one link to addr. It does not dial yet.
+func (m *Mux) Link(addr string) *Link {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	l := m.links[addr]
+	if l == nil {
+		l = &Link{mux: m, addr: addr}
+		m.links[addr] = l
+	}
+	return l
+}
+
+// Close stops listening, breaks all call connections and waits until all
+// handlers have returned; a handler must not call it. Raft's connections are
+// raft's to close.
+func (m *Mux) Close() error {
+	m.mu.Lock()
+	first := !m.closed
+	m.closed = true
+	m.mu.Unlock()
+	if !first {
+		m.tasks.Wait()
+		return nil
+	}
+	m.cancel()
+	m.raft.Close()
+	err := m.listener.Close()
+	m.tasks.Wait()
+	return err
+}
+
+// spawn runs f in a goroutine that Close waits for. It reports false, and
+// does not run f, once Close was called.
+func (m *Mux) spawn(f func()) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.closed {
+		return false
+	}
+	m.tasks.Go(f)
+	return true
+}
+
+func (m *Mux) accept() {
+	for {
+		conn, err := m.listener.Accept()
+		if err == nil {
+			if !m.spawn(func() { m.receive(conn) }) {
+				conn.Close()
+			}
+			continue
+		}
+		if m.ctx.Err() != nil {
+			return
+		}
+		// Mostly too many open files: it passes, and a busy loop would not help.
+		m.opts.Logger.Warn("accept peer connection", "err", err)
+		select {
+		case <-m.ctx.Done():
+			return
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+}
+
+// receive takes an accepted connection to where it belongs.
+func (m *Mux) receive(raw net.Conn) {
+	stop := context.AfterFunc(m.ctx, func() { raw.Close() })
+	defer stop()
+	raw.SetDeadline(time.Now().Add(m.opts.HelloTimeout))
+	conn, kind, err := m.welcome(raw)
+	if err != nil {
+		raw.Close()
+		if !errors.Is(err, errSilent) && m.ctx.Err() == nil {
+			m.opts.Logger.Warn("turned peer connection away", "peer", raw.RemoteAddr().String(), "err", err)
+		}
+		return
+	}
+	raw.SetDeadline(time.Time{})
+	timer := time.NewTimer(m.opts.HelloTimeout)
+	defer timer.Stop()
+	if kind == KindRaft {
+		if !stop() || !m.raft.deliver(conn, timer.C) {
+			raw.Close()
+		}
+		return
+	}
+	select {
+	case <-m.served:
+		m.serveCalls(conn, m.handler)
+	case <-timer.C:
+	case <-m.ctx.Done():
+	}
+	raw.Close()
+}
+
+// A raftListener hands over connections that have said their hello.
+type raftListener struct {
+	addr  net.Addr
+	conns chan net.Conn
+	done  chan struct{}
+	once  sync.Once
+}
+
+func newRaftListener(addr net.Addr) *raftListener {
+	return &raftListener{addr: addr, conns: make(chan net.Conn), done: make(chan struct{})}
+}
+
+// deliver waits for an Accept, and reports whether it came before give.
+func (l *raftListener) deliver(conn net.Conn, give <-chan time.Time) bool {
+	select {
+	case l.conns <- conn:
+		return true
+	case <-l.done:
+	case <-give:
+	}
+	return false
+}
+
+func (l *raftListener) Accept() (net.Conn, error) {
+	select {
+	case conn := <-l.conns:
+		return conn, nil
+	case <-l.done:
+		return nil, net.ErrClosed
+	}
+}
+
+func (l *raftListener) Close() error {
+	l.once.Do(func() { close(l.done) })
+	return nil
+}
+
+func (l *raftListener) Addr() net.Addr { return l.addr }

@@ -1,0 +1,172 @@
+package transport
+
+import (
+	"bytes"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+	"time"
+)
+
+// recheck is how often, at most, the files of a [Certificates] are read.
+const recheck = time.Second
+
+// Certificates are a node's certificate and key and the authority that all
+// peers are checked against. The files are read again at handshakes, at most
+// once a second, so that a rotation needs no restart. A peer's certificate
+// must allow both server and client use, as every node dials and accepts.
+//
+// All methods may be called concurrently.
+type Certificates struct {
+	files [3]string // certificate, key, authority
+
+	mu       sync.Mutex // guards what follows
+	identity *identity  // the newest that was sound
+	checked  time.Time
+	err      error // why the files as they are now cannot be used
+}
+
+// An identity is the parsed content of the three files. It never changes.
+type identity struct {
+	content   [3][]byte
+	cert      tls.Certificate
+	authority *x509.CertPool
+	server    *tls.Config
+}
+
+// LoadCertificates reads a certificate chain, its key and the authority's
+// certificates, all PEM.
+func LoadCertificates(certFile, keyFile, caFile string) (*Certificates, error) {
+	c := &Certificates{files: [3]string{certFile, keyFile, caFile}}
+	if err := c.Err(); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// Err reports why the files could not be used when they were last read; nil
+// if they could. Meanwhile the last sound ones stay in use.
+func (c *Certificates) Err() error {
+	c.current()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.err
+}
+
+// ServerConfig requires clients to show a certificate of the authority.
+func (c *Certificates) ServerConfig() *tls.Config {
+	return &tls.Config{
+		MinVersion: tls.VersionTLS13,
+		ClientAuth: tls.RequireAndVerifyClientCert,
+		GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) {
+			id := c.current()
+			if id == nil {
+				return nil, errNoIdentity
+			}
+			return id.server, nil
+		},
+	}
+}
+
+// ClientConfig shows our certificate, and requires one of the authority that
+// is valid for serverName, a host name or IP address.
+func (c *Certificates) ClientConfig(serverName string) *tls.Config {
+	return &tls.Config{
+		MinVersion: tls.VersionTLS13,
+		ServerName: serverName,
+		GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
+			id := c.current()
+			if id == nil {
+				return nil, errNoIdentity
+			}
+			return &id.cert, nil
+		},
+		// The check is not left out: the built-in one knows only a fixed pool,
+		// so VerifyConnection does the same with the current one.
+		InsecureSkipVerify: true,
+		VerifyConnection: func(state tls.ConnectionState) error {
+			return c.verifyServer(state, serverName)
+		},
+	}
+}
+
+var errNoIdentity = errors.New("no certificates loaded")
+
+func (c *Certificates) verifyServer(state tls.ConnectionState, name string) error {
+	id := c.current()
+	if id == nil {
+		return errNoIdentity
+	}
+	if name == "" {
+		return errors.New("no server name to verify") // empty would mean any
+	}
+	if len(state.PeerCertificates) == 0 {
+		return errors.New("server showed no certificate")
+	}
+	between := x509.NewCertPool()
+	for _, cert := range state.PeerCertificates[1:] {
+		between.AddCert(cert)
+	}
+	_, err := state.PeerCertificates[0].Verify(x509.VerifyOptions{
+		DNSName:       name,
+		Roots:         id.authority,
+		Intermediates: between,
+		KeyUsages:     []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+	})
+	return err
+}
+
+// current reads the files again if it is time, and returns the newest sound
+// identity, nil if there never was one. It compares contents: mounted secrets
+// are swapped by symbolic link, and times are too coarse.
+func (c *Certificates) current() *identity {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	now := time.Now()
+	if !c.checked.IsZero() && now.Sub(c.checked) < recheck {
+		return c.identity
+	}
+	c.checked = now
+	id, err := c.load()
+	c.err = err
+	if err == nil {
+		c.identity = id
+	}
+	return c.identity
+}
+
+func (c *Certificates) load() (*identity, error) {
+	id := &identity{}
+	same := c.identity != nil
+	for i, file := range c.files {
+		content, err := os.ReadFile(file)
+		if err != nil {
+			return nil, fmt.Errorf("load certificates: %w", err)
+		}
+		id.content[i] = content
+		same = same && bytes.Equal(content, c.identity.content[i])
+	}
+	if same {
+		return c.identity, nil
+	}
+	var err error
+	if id.cert, err = tls.X509KeyPair(id.content[0], id.content[1]); err != nil {
+		return nil, fmt.Errorf("load certificate %s with key %s: %w", c.files[0], c.files[1], err)
+	}
+	id.authority = x509.NewCertPool()
+	if !id.authority.AppendCertsFromPEM(id.content[2]) {
+		return nil, fmt.Errorf("load authority %s: no certificate in it", c.files[2])
+	}
+	id.server = &tls.Config{
+		MinVersion:   tls.VersionTLS13,
+		Certificates: []tls.Certificate{id.cert},
+		ClientAuth:   tls.RequireAndVerifyClientCert,
+		ClientCAs:    id.authority,
+		// A resumed session would get by without a look at the new authority.
+		SessionTicketsDisabled: true,
+	}
+	return id, nil
+}
