@@ -1,0 +1,173 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"text/tabwriter"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/logging"
+	"github.com/spf13/cobra"
+
+	"github.com/trivetdb/trivet/node/server"
+)
+
+// A target is the node that a command talks to, as any Redis client would.
+type target struct {
+	addresses []string
+	password  string
+}
+
+func (t *target) flags(cmd *cobra.Command) {
+	cmd.PersistentFlags().StringSliceVar(&t.addresses, "addr", []string{"127.0.0.1:6379"},
+		"addresses for Redis clients of one or more nodes; the first that answers is asked")
+	cmd.PersistentFlags().StringVar(&t.password, "password", "", "password that the node asks for")
+}
+
+// do sends a command to the first node that can be reached.
+func (t *target) do(ctx context.Context, args ...any) (string, error) {
+	var faults []error
+	for _, addr := range t.addresses {
+		c := newClient(addr, t.password)
+		reply, err := c.Do(ctx, args...).Text()
+		c.Close()
+		var refused redis.Error
+		if err == nil || errors.As(err, &refused) {
+			return reply, err
+		}
+		faults = append(faults, fmt.Errorf("%s: %w", addr, err))
+	}
+	return "", fmt.Errorf("no node answers; name one with --addr:\n%w", errors.Join(faults...))
+}
+
+// The client's own log would come between what the commands print.
+func init() { logging.Disable() }
+
+func newClient(addr, password string) *redis.Client {
+	return redis.NewClient(&redis.Options{
+		Addr: addr, Password: password, MaxRetries: -1, DialerRetries: 1,
+		DialTimeout: time.Second, ReadTimeout: 15 * time.Second,
+	})
+}
+
+func (t *target) status(ctx context.Context) (s server.ClusterStatus, text string, err error) {
+	if text, err = t.do(ctx, "RAFT", "STATUS"); err != nil {
+		return s, "", err
+	}
+	return s, text, json.Unmarshal([]byte(text), &s)
+}
+
+func statusCommand() *cobra.Command {
+	t := &target{}
+	asJSON := false
+	cmd := &cobra.Command{
+		Use: "status", Short: "Show the nodes of the cluster", Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := usage(fromEnvironment(cmd.Flags())); err != nil {
+				return err
+			}
+			s, text, err := t.status(cmd.Context())
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				_, err := fmt.Fprintln(cmd.OutOrStdout(), text)
+				return err
+			}
+			return printMembers(cmd.OutOrStdout(), s.Members)
+		},
+	}
+	t.flags(cmd)
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON, with more detail")
+	return cmd
+}
+
+func printMembers(out io.Writer, members []server.Member) error {
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "NODE\tROLE\tVOTER\tTERM\tAPPLIED\tLAG\tREDIS\tCLASSIC\tHTTP\tVERSION")
+	for _, m := range members {
+		if !m.Alive {
+			fmt.Fprintf(w, "%s\t%s\t%s\t-\t-\t-\t-\t-\t-\t-\n", m.Name, "unreachable", yesNo(m.Voter))
+			continue
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%d\t%d\t%s\t%s\t%s\t%s\n",
+			m.Name, m.Role, yesNo(m.Voter), m.Term, m.Applied, m.Lag, m.Redis, m.Classic, m.HTTP, m.Version)
+	}
+	return w.Flush()
+}
+
+func yesNo(b bool) string {
+	if b {
+		return "yes"
+	}
+	return "no"
+}
+
+func membersCommand() *cobra.Command {
+	t := &target{}
+	cmd := &cobra.Command{Use: "members", Short: "List and change the members of the cluster", Args: noArgs}
+	t.flags(cmd)
+	change := func(use, short, verb string) *cobra.Command {
+		return &cobra.Command{
+			Use: use, Short: short,
+			Args: func(cmd *cobra.Command, args []string) error { return usage(cobra.ExactArgs(1)(cmd, args)) },
+			RunE: func(cmd *cobra.Command, args []string) error { return t.report(cmd, "RAFT", verb, args[0]) },
+		}
+	}
+	cmd.AddCommand(
+		&cobra.Command{
+			Use: "list", Short: "List the members", Args: noArgs,
+			RunE: func(cmd *cobra.Command, _ []string) error {
+				s, _, err := t.status(cmd.Context())
+				if err != nil {
+					return err
+				}
+				return printMembers(cmd.OutOrStdout(), s.Members)
+			},
+		},
+		change("remove NAME", "Take a member out; refused where too few would be left for a quorum", "REMOVE"),
+		change("promote NAME", "Make a voter of a member that is none yet", "PROMOTE"),
+	)
+	return cmd
+}
+
+func transferCommand() *cobra.Command {
+	t := &target{}
+	cmd := &cobra.Command{
+		Use: "transfer-leader [NAME]", Short: "Hand the leadership to a member, or to the most current one",
+		Args: func(cmd *cobra.Command, args []string) error { return usage(cobra.MaximumNArgs(1)(cmd, args)) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			words := []any{"RAFT", "TRANSFER"}
+			for _, a := range args {
+				words = append(words, a)
+			}
+			return t.report(cmd, words...)
+		},
+	}
+	t.flags(cmd)
+	return cmd
+}
+
+// report sends a command and prints its reply.
+func (t *target) report(cmd *cobra.Command, args ...any) error {
+	if err := usage(fromEnvironment(cmd.Flags())); err != nil {
+		return err
+	}
+	reply, err := t.do(cmd.Context(), args...)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintln(cmd.OutOrStdout(), reply)
+	return err
+}
+
+func docsCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "docs", Short: "Print docs/commands.md, made from the command table", Args: noArgs, Hidden: true,
+		RunE: func(cmd *cobra.Command, _ []string) error { return server.WriteDocs(cmd.OutOrStdout()) },
+	}
+}

@@ -1,0 +1,120 @@
+// Command trivet runs a node of a trivet cluster, and talks to one.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+//go:generate sh -c "go run . docs > ../../docs/commands.md"
+
+// version is set at build time with -ldflags "-X main.version=1.2.3".
+var version = ""
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := run(ctx, os.Args[1:], os.Stdout)
+	stop()
+	if err == nil {
+		return
+	}
+	fmt.Fprintln(os.Stderr, "trivet:", err)
+	var usage usageError
+	if errors.As(err, &usage) {
+		os.Exit(2)
+	}
+	os.Exit(1)
+}
+
+// A usageError is a mistake in how trivet was called: exit status 2.
+type usageError struct{ error }
+
+func (e usageError) Unwrap() error { return e.error }
+
+// run does what args ask for, until ctx ends.
+func run(ctx context.Context, args []string, stdout io.Writer) error {
+	root := &cobra.Command{
+		Use:           "trivet",
+		Short:         "A three-node, highly available queue store that speaks the Redis protocol",
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Version:       programVersion(),
+	}
+	root.SetVersionTemplate("trivet {{.Version}}\n")
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	root.CompletionOptions.DisableDefaultCmd = true
+	root.AddCommand(serveCommand(), demoCommand(), statusCommand(), membersCommand(), transferCommand(),
+		docsCommand(), versionCommand())
+	root.SetArgs(args)
+	root.SetOut(stdout)
+	return root.ExecuteContext(ctx)
+}
+
+func versionCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "version", Short: "Print the version", Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			_, err := fmt.Fprintln(cmd.OutOrStdout(), "trivet", programVersion())
+			return err
+		},
+	}
+}
+
+// programVersion is what was set at build time, or what Go knows of the
+// module and the commit.
+func programVersion() string {
+	if version != "" {
+		return version
+	}
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "dev"
+	}
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" && len(s.Value) >= 12 {
+			return "dev-" + s.Value[:12]
+		}
+	}
+	return "dev"
+}
+
+// noArgs and its kin make usage errors of cobra's.
+func noArgs(cmd *cobra.Command, args []string) error { return usage(cobra.NoArgs(cmd, args)) }
+
+func usage(err error) error {
+	if err == nil {
+		return nil
+	}
+	return usageError{err}
+}
+
+// fromEnvironment sets each flag that was not given from its variable:
+// TRIVET_ON_FOLLOWER for --on-follower. All faults are reported.
+func fromEnvironment(flags *pflag.FlagSet) error {
+	var faults []error
+	flags.VisitAll(func(f *pflag.Flag) {
+		name := environmentName(f.Name)
+		value, ok := os.LookupEnv(name)
+		if !ok || f.Changed || f.Name == "help" {
+			return
+		}
+		if err := f.Value.Set(value); err != nil {
+			faults = append(faults, fmt.Errorf("%s=%q: %w", name, value, err))
+		}
+	})
+	return errors.Join(faults...)
+}
+
+func environmentName(flag string) string {
+	return "TRIVET_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
+}

@@ -1,0 +1,97 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/trivetdb/trivet/node"
+)
+
+// drainTime is how long a node that is told to stop finishes what its clients
+// asked for.
+const drainTime = 10 * time.Second
+
+func serveCommand() *cobra.Command {
+	cfg := node.Config{}
+	var logLevel, logFormat string
+	cmd := &cobra.Command{
+		Use:   "serve",
+		Short: "Run a node",
+		Long: `Run a node until it is told to stop with SIGTERM or Ctrl-C. It then hands the
+leadership over, finishes what its clients asked for, and leaves the data where
+it is. Each flag can also be given as a variable: TRIVET_ON_FOLLOWER for
+--on-follower.`,
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			faults := fromEnvironment(cmd.Flags())
+			cfg.Version = programVersion()
+			log, err := newLogger(logLevel, logFormat)
+			if err := errors.Join(faults, err, cfg.Validate()); err != nil {
+				return usageError{fmt.Errorf("the configuration has faults:\n  %s",
+					strings.ReplaceAll(err.Error(), "\n", "\n  "))}
+			}
+			cfg.Log = log
+			return serve(cmd.Context(), cfg)
+		},
+	}
+	host, _ := os.Hostname()
+	f := cmd.Flags()
+	f.StringVar(&cfg.Name, "name", host, "name of the node, unique in the cluster")
+	f.StringVar(&cfg.DataDir, "data", "data", "directory where all is stored")
+	f.StringVar(&cfg.Redis, "redis", "127.0.0.1:6379", "address to listen on for Redis clients")
+	f.StringVar(&cfg.Classic, "classic", "127.0.0.1:31337", "address to listen on for the article's clients")
+	f.StringVar(&cfg.Peer, "peer", "127.0.0.1:7379", "address to listen on for other nodes")
+	f.StringVar(&cfg.Gossip, "gossip", "127.0.0.1:7946", "address to listen on for gossip, by UDP and TCP")
+	f.StringVar(&cfg.HTTP, "http", "127.0.0.1:8379", "address to listen on for /livez, /readyz, /metrics and /debug/pprof")
+	f.StringVar(&cfg.Advertise, "advertise", "", "host, best a DNS name that stays, by which clients and other nodes reach this one (default: the host that each listener is on)")
+	f.StringSliceVar(&cfg.Join, "join", nil, "gossip addresses of other nodes; a DNS name means all its addresses")
+	f.IntVar(&cfg.BootstrapExpect, "bootstrap-expect", 0, "start a cluster once this many fresh nodes see one another; 0: only join")
+	f.StringVar(&cfg.OnFollower, "on-follower", node.Redirect, "what a follower does with a write: redirect answers MOVED, forward hands it to the leader")
+	f.StringVar(&cfg.Reads, "reads", node.Local, "consistency of reads: local answers from this node's state, linearizable asks a majority first")
+	f.IntVar(&cfg.MaxClients, "max-clients", 10000, "connections of clients; one more gets an error")
+	f.StringVar(&cfg.Password, "password", "", "password that clients must give (default: none)")
+	f.StringVar(&logLevel, "log-level", "info", "debug, info, warn or error")
+	f.StringVar(&logFormat, "log-format", "text", "text or json")
+	return cmd
+}
+
+func newLogger(level, format string) (*slog.Logger, error) {
+	var l slog.Level
+	err := l.UnmarshalText([]byte(level))
+	if err != nil {
+		err = fmt.Errorf("log-level %q: use debug, info, warn or error", level)
+	}
+	opts := &slog.HandlerOptions{Level: l}
+	switch format {
+	case "text":
+		return slog.New(slog.NewTextHandler(os.Stderr, opts)), err
+	case "json":
+		return slog.New(slog.NewJSONHandler(os.Stderr, opts)), err
+	}
+	return nil, errors.Join(err, fmt.Errorf("log-format %q: use text or json", format))
+}
+
+// serve runs a node until ctx ends or the node cannot go on.
+func serve(ctx context.Context, cfg node.Config) error {
+	n, err := node.Open(cfg)
+	if err != nil {
+		return err
+	}
+	var fatal error
+	select {
+	case <-ctx.Done():
+		cfg.Log.Info("stopping")
+	case fatal = <-n.Fatal():
+		cfg.Log.Error("stopping: the node cannot go on", "err", fatal)
+	}
+	drain, cancel := context.WithTimeout(context.Background(), drainTime)
+	defer cancel()
+	return errors.Join(fatal, n.Close(drain))
+}

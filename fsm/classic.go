@@ -1,0 +1,76 @@
+package fsm
+
+import "github.com/trivetdb/trivet/resp"
+
+// The article's six commands as its server answers them. They are found before
+// the rows of the same names, on a classic port only.
+var classicCommands = []Command{
+	{Spec{"CLASSIC|GET", 2, Read | Fast | ClassicOnly, Keys{1, 1, 1}, "classic", "Get the value at a key, with its type.", "1.0.0"}, classicGet},
+	{Spec{"CLASSIC|SET", 3, Write | DenyOOM | ClassicOnly | Typed, Keys{1, 1, 1}, "classic", "Set a key to a value of any type; answers 1.", "1.0.0"}, classicSet},
+	{Spec{"CLASSIC|DELETE", 2, Write | ClassicOnly, Keys{1, 1, 1}, "classic", "Delete a key; answers 1, or 0 where there is none.", "1.0.0"}, del},
+	{Spec{"CLASSIC|FLUSH", 1, Write | ClassicOnly, Keys{}, "classic", "Delete all keys; answers their number.", "1.0.0"}, classicFlush},
+	{Spec{"CLASSIC|MGET", -1, Read | Fast | ClassicOnly | NoMandatoryKeys, Keys{1, -1, 1}, "classic", "Get the values at several keys, with their types.", "1.0.0"}, classicMGet},
+	{Spec{"CLASSIC|MSET", -1, Write | DenyOOM | ClassicOnly | Typed | NoMandatoryKeys, Keys{1, -1, 2}, "classic", "Set several keys to values of any type; answers the number of pairs.", "1.0.0"}, classicMSet},
+}
+
+// typedValue returns what a classic client stored at a key.
+func typedValue(o *object) resp.Value {
+	if o != nil && o.kind == kindInteger {
+		n, _ := parseInt([]byte(o.str))
+		return resp.Int(n)
+	}
+	return shown(o)
+}
+
+func classicGet(tx *Tx, args [][]byte) resp.Value { return typedValue(tx.get(args[1])) }
+
+func classicMGet(tx *Tx, args [][]byte) resp.Value {
+	values := make([]resp.Value, 0, len(args)-1)
+	for _, key := range args[1:] {
+		values = append(values, typedValue(tx.get(key)))
+	}
+	return resp.List(values...)
+}
+
+func classicSet(tx *Tx, args [][]byte) resp.Value {
+	o, fail := tx.value(args, 2)
+	if fail.IsError() {
+		return fail
+	}
+	tx.put(args[1], o)
+	return resp.Int(1)
+}
+
+func classicMSet(tx *Tx, args [][]byte) resp.Value {
+	if len(args)%2 == 0 {
+		return errArity("mset")
+	}
+	objects := make([]*object, 0, len(args)/2)
+	for i := 2; i < len(args); i += 2 {
+		o, fail := tx.value(args, i)
+		if fail.IsError() {
+			return fail
+		}
+		objects = append(objects, o)
+	}
+	for i, o := range objects {
+		tx.put(args[2*i+1], o)
+	}
+	return resp.Int(int64(len(objects)))
+}
+
+func classicFlush(tx *Tx, _ [][]byte) resp.Value {
+	n := 0
+	for _, sh := range tx.keys().shards {
+		if sh == nil {
+			continue
+		}
+		for _, key := range sh.sorted() {
+			if tx.get([]byte(key)) != nil {
+				n++
+			}
+		}
+	}
+	tx.keys().clear(tx.st, tx.db)
+	return resp.Int(int64(n))
+}

@@ -1,0 +1,29 @@
+package fsm
+
+import "maps"
+
+// A Frozen is the state at one index. It stays as it is while Apply goes on.
+type Frozen struct {
+	index   uint64
+	now     int64
+	dbs     [Databases]keyspace
+	origins map[uint64]origin
+}
+
+// Freeze returns a view of the state as it is now. It copies the shards'
+// addresses only; Apply copies a shard at its first write after this.
+func (s *State) Freeze() *Frozen {
+	f := &Frozen{index: s.index, now: s.now, origins: maps.Clone(s.origins)}
+	for db := range s.dbs {
+		k := &s.dbs[db]
+		f.dbs[db].size = k.size
+		if k.shards != nil {
+			f.dbs[db].shards = append([]*shard(nil), k.shards...)
+		}
+	}
+	s.epoch++
+	return f
+}
+
+// Index returns the index of the log entry applied last.
+func (f *Frozen) Index() uint64 { return f.index }

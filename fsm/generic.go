@@ -1,0 +1,267 @@
+package fsm
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/trivetdb/trivet/resp"
+)
+
+var genericCommands = []Command{
+	{Spec{"DEL", -2, Write, Keys{1, -1, 1}, "generic", "Delete keys.", "1.0.0"}, del},
+	{Spec{"DELETE", -2, Write | Alias, Keys{1, -1, 1}, "generic", "Delete keys; another name of DEL.", "1.0.0"}, del},
+	{Spec{"UNLINK", -2, Write | Fast, Keys{1, -1, 1}, "generic", "Delete keys.", "4.0.0"}, del},
+	{Spec{"EXISTS", -2, Read | Fast, Keys{1, -1, 1}, "generic", "Count the keys that exist.", "1.0.0"}, exists},
+	{Spec{"TOUCH", -2, Read | Fast, Keys{1, -1, 1}, "generic", "Count the keys that exist.", "3.2.1"}, exists},
+	{Spec{"TYPE", 2, Read | Fast, Keys{1, 1, 1}, "generic", "Get the type of the value at a key.", "1.0.0"}, typeOf},
+	{Spec{"EXPIRE", -3, Write | Fast, Keys{1, 1, 1}, "generic", "Let a key expire after seconds.", "1.0.0"}, expire},
+	{Spec{"PEXPIRE", -3, Write | Fast, Keys{1, 1, 1}, "generic", "Let a key expire after milliseconds.", "2.6.0"}, expire},
+	{Spec{"EXPIREAT", -3, Write | Fast, Keys{1, 1, 1}, "generic", "Let a key expire at a time in seconds.", "1.2.0"}, expire},
+	{Spec{"PEXPIREAT", -3, Write | Fast, Keys{1, 1, 1}, "generic", "Let a key expire at a time in milliseconds.", "2.6.0"}, expire},
+	{Spec{"TTL", 2, Read | Fast, Keys{1, 1, 1}, "generic", "Get the seconds until a key expires.", "1.0.0"}, ttl},
+	{Spec{"PTTL", 2, Read | Fast, Keys{1, 1, 1}, "generic", "Get the milliseconds until a key expires.", "2.6.0"}, pttl},
+	{Spec{"EXPIRETIME", 2, Read | Fast, Keys{1, 1, 1}, "generic", "Get the time in seconds at which a key expires.", "7.0.0"}, expireTime},
+	{Spec{"PEXPIRETIME", 2, Read | Fast, Keys{1, 1, 1}, "generic", "Get the time in milliseconds at which a key expires.", "7.0.0"}, pexpireTime},
+	{Spec{"PERSIST", 2, Write | Fast, Keys{1, 1, 1}, "generic", "Let a key never expire.", "2.2.0"}, persist},
+	{Spec{"RENAME", 3, Write, Keys{1, 2, 1}, "generic", "Rename a key and overwrite the new one.", "1.0.0"}, rename},
+	{Spec{"RENAMENX", 3, Write | Fast, Keys{1, 2, 1}, "generic", "Rename a key where the new one does not exist.", "1.0.0"}, renameNX},
+	{Spec{"KEYS", 2, Read, Keys{}, "generic", "List the keys that match a pattern.", "1.0.0"}, keys},
+	{Spec{"SCAN", -2, Read, Keys{}, "generic", "List the keys, a part a call.", "2.8.0"}, scan},
+	{Spec{"RANDOMKEY", 1, Read, Keys{}, "generic", "Get one of the keys by chance.", "1.0.0"}, randomKey},
+}
+
+func del(tx *Tx, args [][]byte) resp.Value {
+	n := int64(0)
+	for _, key := range args[1:] {
+		if tx.remove(key) {
+			n++
+		}
+	}
+	return resp.Int(n)
+}
+
+func exists(tx *Tx, args [][]byte) resp.Value {
+	n := int64(0)
+	for _, key := range args[1:] {
+		if tx.get(key) != nil {
+			n++
+		}
+	}
+	return resp.Int(n)
+}
+
+// typeName returns what TYPE answers. An array, a dictionary or a null that a
+// classic client stored is of a type that Redis does not have.
+func typeName(o *object) string {
+	switch {
+	case o == nil:
+		return "none"
+	case o.kind == kindClassic:
+		return "classic"
+	}
+	return "string"
+}
+
+func typeOf(tx *Tx, args [][]byte) resp.Value { return resp.Status(typeName(tx.get(args[1]))) }
+
+// expireConditions are the options of the EXPIRE family.
+type expireConditions struct{ nx, xx, gt, lt bool }
+
+func parseExpireConditions(args [][]byte) (c expireConditions, fail resp.Value) {
+	for _, arg := range args {
+		switch {
+		case equalFold(arg, "NX"):
+			c.nx = true
+		case equalFold(arg, "XX"):
+			c.xx = true
+		case equalFold(arg, "GT"):
+			c.gt = true
+		case equalFold(arg, "LT"):
+			c.lt = true
+		default:
+			return c, errUnsupported(arg)
+		}
+	}
+	switch {
+	case c.nx && (c.xx || c.gt || c.lt):
+		return c, errExpireNX
+	case c.gt && c.lt:
+		return c, errExpireGTLT
+	}
+	return c, resp.Nil
+}
+
+// allow reports whether a key that expires at old (0 for never) may be made to
+// expire at next.
+func (c expireConditions) allow(old, next int64) bool {
+	return !(c.nx && old != 0 || c.xx && old == 0 ||
+		c.gt && (old == 0 || next <= old) || c.lt && old != 0 && next >= old)
+}
+
+func expire(tx *Tx, args [][]byte) resp.Value {
+	name := strings.ToLower(string(args[0]))
+	c, fail := parseExpireConditions(args[3:])
+	if fail.IsError() {
+		return fail
+	}
+	n, ok := parseInt(args[2])
+	if !ok {
+		return errNotInteger
+	}
+	at, ok := deadlineOf(tx, n, name[0] != 'p', !strings.HasSuffix(name, "at"))
+	if !ok {
+		return errExpireTime(name)
+	}
+	o := tx.get(args[1])
+	if o == nil || !c.allow(o.expireAt, at) {
+		return resp.Int(0)
+	}
+	if at <= tx.now {
+		tx.remove(args[1])
+	} else {
+		tx.expire(args[1], at)
+	}
+	return resp.Int(1)
+}
+
+func persist(tx *Tx, args [][]byte) resp.Value {
+	if o := tx.get(args[1]); o == nil || o.expireAt == 0 {
+		return resp.Int(0)
+	}
+	tx.expire(args[1], 0)
+	return resp.Int(1)
+}
+
+// remaining answers the questions about a key's expiry: -2 without the key, -1
+// without a deadline.
+func remaining(tx *Tx, key []byte, answer func(at int64) int64) resp.Value {
+	o := tx.get(key)
+	switch {
+	case o == nil:
+		return resp.Int(-2)
+	case o.expireAt == 0:
+		return resp.Int(-1)
+	}
+	return resp.Int(answer(o.expireAt))
+}
+
+// seconds rounds milliseconds, as Redis does but for its overflow at the end of
+// time.
+func seconds(ms int64) int64 { return ms/1000 + (ms%1000+500)/1000 }
+
+func ttl(tx *Tx, args [][]byte) resp.Value {
+	return remaining(tx, args[1], func(at int64) int64 { return seconds(at - tx.now) })
+}
+
+func pttl(tx *Tx, args [][]byte) resp.Value {
+	return remaining(tx, args[1], func(at int64) int64 { return at - tx.now })
+}
+
+func expireTime(tx *Tx, args [][]byte) resp.Value {
+	return remaining(tx, args[1], seconds)
+}
+
+func pexpireTime(tx *Tx, args [][]byte) resp.Value {
+	return remaining(tx, args[1], func(at int64) int64 { return at })
+}
+
+func rename(tx *Tx, args [][]byte) resp.Value {
+	if !move(tx, args[1], args[2]) {
+		return errNoSuchKey
+	}
+	return resp.OK
+}
+
+func renameNX(tx *Tx, args [][]byte) resp.Value {
+	switch {
+	case tx.get(args[1]) == nil:
+		return errNoSuchKey
+	case tx.get(args[2]) != nil:
+		return resp.Int(0)
+	}
+	move(tx, args[1], args[2])
+	return resp.Int(1)
+}
+
+// move gives the object at one key, with its deadline, to another.
+func move(tx *Tx, from, to []byte) bool {
+	o := tx.get(from)
+	if o == nil {
+		return false
+	}
+	if string(from) != string(to) {
+		moved := *o
+		tx.remove(from)
+		tx.put(to, &moved)
+	}
+	return true
+}
+
+func keys(tx *Tx, args [][]byte) resp.Value {
+	pattern := string(args[1])
+	var found []string
+	for _, sh := range tx.keys().shards {
+		if sh == nil {
+			continue
+		}
+		for _, key := range sh.sorted() {
+			if Match(pattern, key) && tx.get([]byte(key)) != nil {
+				found = append(found, key)
+			}
+		}
+	}
+	return resp.Strs(found...)
+}
+
+func randomKey(tx *Tx, _ [][]byte) resp.Value {
+	k := tx.keys()
+	// A key that is due does not count, but is rare: draw again some times,
+	// then take the first that is not due.
+	for range 100 {
+		if k.size == 0 {
+			return resp.Nil
+		}
+		if key := k.at(tx.random(k.size)); tx.get([]byte(key)) != nil {
+			return resp.Str(key)
+		}
+	}
+	for _, sh := range k.shards {
+		if sh == nil {
+			continue
+		}
+		for _, key := range sh.sorted() {
+			if tx.get([]byte(key)) != nil {
+				return resp.Str(key)
+			}
+		}
+	}
+	return resp.Nil
+}
+
+// at returns the key at a place in the defined order.
+func (k *keyspace) at(place int) string {
+	for _, sh := range k.shards {
+		if sh == nil {
+			continue
+		}
+		if place < len(sh.objects) {
+			keys := sh.sorted()
+			return keys[place]
+		}
+		place -= len(sh.objects)
+	}
+	return ""
+}
+
+// sortByHash puts keys into the order of SCAN.
+func sortByHash(keys []string) {
+	slices.SortFunc(keys, func(a, b string) int {
+		if ha, hb := hashOf(a), hashOf(b); ha != hb {
+			if ha < hb {
+				return -1
+			}
+			return 1
+		}
+		return strings.Compare(a, b)
+	})
+}

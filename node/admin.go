@@ -1,0 +1,121 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/hashicorp/raft"
+
+	"github.com/trivetdb/trivet/node/store"
+)
+
+// An adminRequest asks the leader to change the cluster.
+type adminRequest struct {
+	Do   string // remove, promote or transfer
+	Name string
+}
+
+// Remove implements server.Backend.
+func (n *Node) Remove(ctx context.Context, name string) error {
+	return n.ask(ctx, adminRequest{"remove", name})
+}
+
+// Promote implements server.Backend.
+func (n *Node) Promote(ctx context.Context, name string) error {
+	return n.ask(ctx, adminRequest{"promote", name})
+}
+
+// Transfer implements server.Backend.
+func (n *Node) Transfer(ctx context.Context, name string) error {
+	return n.ask(ctx, adminRequest{"transfer", name})
+}
+
+// errNotLeader asks the caller to look for the leader once more.
+const errNotLeader = "this node does not lead"
+
+// ask has the leader do something, and follows it where it changes meanwhile.
+func (n *Node) ask(ctx context.Context, q adminRequest) error {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	for {
+		to, _, err := n.leaders.await(ctx)
+		if err != nil {
+			return err
+		}
+		if to.id == n.id {
+			_, err = n.administer(q)
+		} else {
+			_, err = callJSON[struct{}](ctx, n, to.addr, callAdmin, q)
+		}
+		if err == nil || err.Error() != errNotLeader {
+			return err
+		}
+		if err := pause(ctx, 20*time.Millisecond); err != nil {
+			return err
+		}
+	}
+}
+
+// administer does on the leader what an adminRequest asks for.
+func (n *Node) administer(q adminRequest) (struct{}, error) {
+	done := struct{}{}
+	if n.raft.State() != raft.Leader {
+		return done, errors.New(errNotLeader)
+	}
+	if q.Do == "transfer" && q.Name == "" {
+		return done, n.raft.LeadershipTransfer().Error()
+	}
+	s, err := n.find(q.Name)
+	if err != nil {
+		return done, err
+	}
+	switch q.Do {
+	case "transfer":
+		if s.ID == n.id {
+			return done, nil
+		}
+		return done, n.raft.LeadershipTransferToServer(s.ID, s.Address).Error()
+	case "promote":
+		return done, n.raft.AddVoter(s.ID, s.Address, 0, 0).Error()
+	case "remove":
+		return done, n.remove(s)
+	}
+	return done, fmt.Errorf("unknown request %q", q.Do)
+}
+
+func (n *Node) find(name string) (raft.Server, error) {
+	for _, s := range n.servers() {
+		if own, _, _ := store.ParseRaftID(s.ID); own == name || string(s.ID) == name {
+			return s, nil
+		}
+	}
+	return raft.Server{}, fmt.Errorf("no member is called %q", name)
+}
+
+// remove takes a member out, unless too few voters that answer would be left.
+// A leader that is to go hands over first, and lets its successor do it.
+func (n *Node) remove(target raft.Server) error {
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+	defer cancel()
+	voters, alive := 0, 0
+	for _, m := range n.Members(ctx) {
+		if m.Voter && m.ID != string(target.ID) {
+			voters++
+			if m.Alive {
+				alive++
+			}
+		}
+	}
+	if alive < voters/2+1 {
+		return fmt.Errorf("only %d of the %d voters left would answer, too few for a quorum", alive, voters)
+	}
+	if target.ID == n.id {
+		if err := n.raft.LeadershipTransfer().Error(); err != nil {
+			return err
+		}
+		return errors.New(errNotLeader)
+	}
+	return n.raft.RemoveServer(target.ID, 0, 0).Error()
+}

@@ -1,0 +1,89 @@
+package node
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+
+	"github.com/hashicorp/raft"
+
+	"github.com/trivetdb/trivet/node/server"
+)
+
+// A barrier finds the index that a linearizable read has to wait for. All that
+// ask while a round is under way share the next one: a round counts only for
+// those that asked before it began.
+type barrier struct {
+	round func(ctx context.Context) (uint64, error)
+	mu    sync.Mutex
+	next  *round
+	busy  bool
+}
+
+type round struct {
+	done  chan struct{}
+	index uint64
+	err   error
+}
+
+// index returns the index of a round that begins after the call.
+func (b *barrier) index(ctx context.Context) (uint64, error) {
+	b.mu.Lock()
+	if b.next == nil {
+		b.next = &round{done: make(chan struct{})}
+	}
+	r := b.next
+	if !b.busy {
+		b.busy = true
+		go b.run()
+	}
+	b.mu.Unlock()
+	select {
+	case <-r.done:
+		return r.index, r.err
+	case <-ctx.Done():
+		return 0, server.ErrNoLeader
+	}
+}
+
+func (b *barrier) run() {
+	for {
+		b.mu.Lock()
+		r := b.next
+		b.next = nil
+		b.busy = r != nil
+		b.mu.Unlock()
+		if r == nil {
+			return
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), holdUnsent)
+		r.index, r.err = b.round(ctx)
+		cancel()
+		close(r.done)
+	}
+}
+
+// A readIndex answers on the leader which index holds all that was
+// acknowledged. What was acknowledged in the leader's term was applied here
+// first; what was acknowledged before lies under the first entry of the term,
+// so the term must be ready: an entry of it applied.
+type readIndex struct {
+	raft    *raft.Raft
+	machine *machine
+	ready   atomic.Uint64 // the term whose first entry is applied here
+}
+
+// get returns the index, or errNotProposed where this node does not lead, or
+// does not yet.
+func (q *readIndex) get() (uint64, error) {
+	term := q.raft.CurrentTerm()
+	if q.ready.Load() != term {
+		return 0, errNotProposed
+	}
+	index := q.machine.applied.load()
+	// VerifyLeader may be answered in a later term than it was asked in.
+	if err := q.raft.VerifyLeader().Error(); err != nil || q.raft.CurrentTerm() != term {
+		return 0, errNotProposed
+	}
+	return index, nil
+}

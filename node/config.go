@@ -1,0 +1,151 @@
+package node
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"regexp"
+	"time"
+
+	"github.com/trivetdb/trivet/transport"
+)
+
+// Config is all that a node can be told. The zero value of a field means its
+// default.
+type Config struct {
+	Name            string   // of the node, unique in the cluster; default: the host's name
+	DataDir         string   // where all is stored; default: data
+	Redis           string   // host:port to listen on for Redis clients; default: 127.0.0.1:6379
+	Classic         string   // host:port to listen on for the article's clients; default: 127.0.0.1:31337
+	Peer            string   // host:port to listen on for other nodes; default: 127.0.0.1:7379
+	Gossip          string   // host:port to listen on for gossip, UDP and TCP; default: 127.0.0.1:7946
+	HTTP            string   // host:port to listen on for probes and metrics; default: 127.0.0.1:8379
+	Advertise       string   // host by which clients and other nodes reach this one; default: the host of each listener
+	Join            []string // gossip addresses, host:port; a DNS name means all its addresses
+	BootstrapExpect int      // start a cluster once so many fresh nodes see one another; 0 for never
+	OnFollower      string   // what a follower does with writes: redirect (default) or forward
+	Reads           string   // consistency of reads: local (default) or linearizable
+	MaxClients      int      // connections of clients at most; default: 10000
+	Password        string   // for clients; default: none is asked for
+
+	Version string            // of the program
+	Log     *slog.Logger      // default: nothing is logged
+	Network transport.Network // default: TCP
+
+	// HeartbeatTimeout is how long a follower waits for its leader before it
+	// stands for election. A new leader writes after about twice this time.
+	// Default: 300 ms.
+	HeartbeatTimeout time.Duration
+	// SnapshotBytes is how many bytes of log entries make a snapshot due.
+	// Default: 64 MiB.
+	SnapshotBytes int64
+	// DeadAfter is how long a member may be out of reach before it is removed,
+	// where the rest is a quorum of BootstrapExpect or more. Default: 5 min.
+	DeadAfter time.Duration
+}
+
+// The values of OnFollower and Reads.
+const (
+	Redirect     = "redirect"
+	Forward      = "forward"
+	Local        = "local"
+	Linearizable = "linearizable"
+)
+
+func (c *Config) setDefaults() {
+	host, _ := os.Hostname()
+	c.Name = cmp.Or(c.Name, host)
+	c.DataDir = cmp.Or(c.DataDir, "data")
+	c.Redis = cmp.Or(c.Redis, "127.0.0.1:6379")
+	c.Classic = cmp.Or(c.Classic, "127.0.0.1:31337")
+	c.Peer = cmp.Or(c.Peer, "127.0.0.1:7379")
+	c.Gossip = cmp.Or(c.Gossip, "127.0.0.1:7946")
+	c.HTTP = cmp.Or(c.HTTP, "127.0.0.1:8379")
+	c.OnFollower = cmp.Or(c.OnFollower, Redirect)
+	c.Reads = cmp.Or(c.Reads, Local)
+	c.MaxClients = cmp.Or(c.MaxClients, 10000)
+	c.Version = cmp.Or(c.Version, "dev")
+	c.HeartbeatTimeout = cmp.Or(c.HeartbeatTimeout, 300*time.Millisecond)
+	c.SnapshotBytes = cmp.Or(c.SnapshotBytes, 64<<20)
+	c.DeadAfter = cmp.Or(c.DeadAfter, 5*time.Minute)
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.Network == nil {
+		c.Network = transport.TCP{}
+	}
+}
+
+var namePattern = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$`)
+
+// Validate reports every fault of the configuration, defaults applied.
+func (c Config) Validate() error {
+	c.setDefaults()
+	var faults []error
+	fault := func(format string, args ...any) { faults = append(faults, fmt.Errorf(format, args...)) }
+	if !namePattern.MatchString(c.Name) {
+		fault("name %q: use up to 63 letters, digits, dots, dashes and underscores, a letter or digit first and last", c.Name)
+	}
+	for _, a := range []struct{ field, value string }{
+		{"redis", c.Redis}, {"classic", c.Classic}, {"peer", c.Peer}, {"gossip", c.Gossip}, {"http", c.HTTP},
+	} {
+		if err := checkAddress(a.value); err != nil {
+			fault("%s %q: %w", a.field, a.value, err)
+		}
+	}
+	for _, a := range c.Join {
+		if err := checkAddress(a); err != nil {
+			fault("join %q: %w", a, err)
+		}
+	}
+	if c.BootstrapExpect < 0 || c.BootstrapExpect > 9 {
+		fault("bootstrap-expect %d: use 0 to 9", c.BootstrapExpect)
+	}
+	if c.OnFollower != Redirect && c.OnFollower != Forward {
+		fault("on-follower %q: use redirect or forward", c.OnFollower)
+	}
+	if c.Reads != Local && c.Reads != Linearizable {
+		fault("reads %q: use local or linearizable", c.Reads)
+	}
+	if c.MaxClients < 1 {
+		fault("max-clients %d: use 1 or more", c.MaxClients)
+	}
+	if _, _, err := net.SplitHostPort(c.Advertise); err == nil {
+		fault("advertise %q: a host without a port; the ports are those of the listeners", c.Advertise)
+	}
+	if c.BootstrapExpect == 0 && len(c.Join) == 0 {
+		fault("neither join nor bootstrap-expect is given: the node could never become a member; use bootstrap-expect 1 for a cluster of one")
+	}
+	return errors.Join(faults...)
+}
+
+func checkAddress(a string) error {
+	_, port, err := net.SplitHostPort(a)
+	if err != nil {
+		return errors.New("use host:port")
+	}
+	if _, err := net.LookupPort("tcp", port); err != nil {
+		return fmt.Errorf("no such port: %s", port)
+	}
+	return nil
+}
+
+// advertised returns the address by which others reach a listener: the host
+// of the configuration, or the listener's own.
+func (c *Config) advertised(listen string, actual net.Addr) string {
+	_, port, err := net.SplitHostPort(actual.String())
+	if err != nil {
+		return actual.String()
+	}
+	host, _, _ := net.SplitHostPort(listen)
+	if c.Advertise != "" {
+		host = c.Advertise
+	}
+	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+		host, _ = os.Hostname()
+	}
+	return net.JoinHostPort(host, port)
+}

@@ -1,0 +1,136 @@
+package node
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+	"sync/atomic"
+
+	"github.com/hashicorp/raft"
+
+	"github.com/trivetdb/trivet/fsm"
+	"github.com/trivetdb/trivet/node/store"
+	"github.com/trivetdb/trivet/resp"
+)
+
+// A machine lets raft drive the state. It implements raft.FSM and
+// raft.ConfigurationStore; raft calls it from one goroutine at a time, save for
+// Persist, which runs beside Apply.
+type machine struct {
+	mu      sync.RWMutex // guards state
+	state   *fsm.State
+	broken  bool // nothing more may be applied or read
+	applied watermark
+	entries atomic.Uint64
+	fatal   func(error) // called once; must not block
+}
+
+func newMachine(fatal func(error)) *machine {
+	return &machine{state: fsm.NewState(), fatal: fatal}
+}
+
+var errBroken = errors.New("the state cannot be used any more")
+
+// fail ends the use of the state. The caller holds mu.
+func (m *machine) fail(err error) {
+	if !m.broken {
+		m.broken = true
+		m.fatal(err)
+	}
+}
+
+// Apply implements raft.FSM. Its result is a []fsm.Result, or an error where
+// the node cannot go on.
+func (m *machine) Apply(l *raft.Log) any {
+	e, err := fsm.DecodeEntry(l.Data)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.broken {
+		return errBroken
+	}
+	var results []fsm.Result
+	if err == nil {
+		results, err = m.state.Apply(l.Index, e)
+	}
+	if err != nil {
+		m.fail(fmt.Errorf("log entry %d: %w", l.Index, err))
+		return err
+	}
+	m.entries.Add(1)
+	m.applied.advance(l.Index)
+	return results
+}
+
+// StoreConfiguration implements raft.ConfigurationStore, so that membership
+// entries count as applied.
+func (m *machine) StoreConfiguration(index uint64, c raft.Configuration) {
+	var ids []uint64
+	for _, s := range c.Servers {
+		if _, id, ok := store.ParseRaftID(s.ID); ok {
+			ids = append(ids, id)
+		}
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.broken {
+		return
+	}
+	m.state.SetMembers(index, ids)
+	m.applied.advance(index)
+}
+
+// Snapshot implements raft.FSM.
+func (m *machine) Snapshot() (raft.FSMSnapshot, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.broken {
+		return nil, errBroken
+	}
+	return snapshot{m.state.Freeze()}, nil
+}
+
+// Restore implements raft.FSM.
+func (m *machine) Restore(r io.ReadCloser) error {
+	defer r.Close()
+	state, err := fsm.Decode(r)
+	if err != nil {
+		return fmt.Errorf("restore snapshot: %w", err)
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.state = state
+	m.applied.advance(state.Index())
+	return nil
+}
+
+// read answers a request from the state as it is.
+func (m *machine) read(r fsm.Request) (resp.Value, error) {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	if m.broken {
+		return resp.Nil, errBroken
+	}
+	return m.state.Read(r), nil
+}
+
+// view calls f with the state, which f must neither change nor keep.
+func (m *machine) view(f func(*fsm.State)) {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	f(m.state)
+}
+
+// A snapshot is a frozen state on its way to the disk.
+type snapshot struct{ frozen *fsm.Frozen }
+
+// Persist implements raft.FSMSnapshot.
+func (s snapshot) Persist(sink raft.SnapshotSink) error {
+	if err := s.frozen.Encode(sink); err != nil {
+		return errors.Join(err, sink.Cancel())
+	}
+	return sink.Close()
+}
+
+// Release implements raft.FSMSnapshot.
+func (snapshot) Release() {}

@@ -1,0 +1,319 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/hashicorp/raft"
+	autopilot "github.com/hashicorp/raft-autopilot"
+
+	"github.com/trivetdb/trivet/fsm"
+	"github.com/trivetdb/trivet/node/gossip"
+	"github.com/trivetdb/trivet/node/server"
+	"github.com/trivetdb/trivet/node/store"
+	"github.com/trivetdb/trivet/node/web"
+	"github.com/trivetdb/trivet/resp"
+	"github.com/trivetdb/trivet/transport"
+)
+
+// A Node is one member of a cluster, or one that means to become it. Get it
+// from Open. All methods may be called from many goroutines.
+type Node struct {
+	cfg       Config
+	id        raft.ServerID
+	addresses addresses
+	dir       *store.Dir
+	mux       *transport.Mux
+	raft      *raft.Raft
+	machine   *machine
+	leaders   *leaders
+	sequencer *sequencer
+	proposer  *proposer
+	readIndex *readIndex
+	barrier   *barrier
+	gossip    *gossip.Gossip
+	pilot     *autopilot.Autopilot
+	front     *server.Server
+	web       *web.Server
+	metrics   *metrics
+
+	known    directory    // what others said of themselves
+	lag      lag          // how far this node is behind the leader
+	joined   atomic.Bool  // the cluster's configuration has held this node
+	stopping atomic.Bool  // not ready any more
+	unseen   unreachables // how long members have been out of reach
+
+	fatal   chan error // what the node cannot go on after
+	stop    chan struct{}
+	tasks   sync.WaitGroup
+	closers []func() // undo Open, in reverse
+}
+
+// addresses are where others reach this node, as host:port.
+type addresses struct{ redis, classic, peer, http string }
+
+// Open starts a node. It serves clients at once, though they wait until the
+// node is in a cluster that has a leader. Errors name what is to be mended; they
+// wrap store.ErrDamaged where the data directory cannot be trusted.
+func Open(cfg Config) (n *Node, err error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	cfg.setDefaults()
+	n = &Node{cfg: cfg, leaders: newLeaders(), fatal: make(chan error, 1), stop: make(chan struct{})}
+	if n.metrics, err = newMetrics(); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			n.unwind()
+		}
+	}()
+	listeners, err := n.listen()
+	if err != nil {
+		return nil, err
+	}
+	if err := n.openStore(); err != nil {
+		return nil, err
+	}
+	if err := n.openLinks(); err != nil {
+		return nil, err
+	}
+	if err := n.openRaft(); err != nil {
+		return nil, err
+	}
+	n.openPaths()
+	if err := n.openGossip(); err != nil {
+		return nil, err
+	}
+	n.serve(listeners)
+	n.follow()
+	return n, nil
+}
+
+// onClose has f called when the node closes, before what was registered
+// earlier.
+func (n *Node) onClose(f func()) { n.closers = append(n.closers, f) }
+
+func (n *Node) unwind() {
+	for i := len(n.closers) - 1; i >= 0; i-- {
+		n.closers[i]()
+	}
+	n.closers = nil
+}
+
+// spawn runs f until the node stops; Close waits for it.
+func (n *Node) spawn(f func()) {
+	n.tasks.Add(1)
+	go func() {
+		defer n.tasks.Done()
+		f()
+	}()
+}
+
+// every calls f once a period until the node stops.
+func (n *Node) every(period time.Duration, f func()) {
+	n.spawn(func() {
+		ticker := time.NewTicker(period)
+		defer ticker.Stop()
+		for {
+			select {
+			case <-ticker.C:
+				f()
+			case <-n.stop:
+				return
+			}
+		}
+	})
+}
+
+type clientListeners struct{ redis, classic, http net.Listener }
+
+// listen opens the ports for clients and probes first: a port that is taken is
+// the most common mistake, and nothing has to be undone.
+func (n *Node) listen() (l clientListeners, err error) {
+	for _, p := range []struct {
+		name, addr string
+		to         *net.Listener
+		advertised *string
+	}{
+		{"redis", n.cfg.Redis, &l.redis, &n.addresses.redis},
+		{"classic", n.cfg.Classic, &l.classic, &n.addresses.classic},
+		{"http", n.cfg.HTTP, &l.http, &n.addresses.http},
+	} {
+		ln, err := net.Listen("tcp", p.addr)
+		if err != nil {
+			return l, listenError(p.name, p.addr, err)
+		}
+		n.onClose(func() { ln.Close() })
+		*p.to = ln
+		*p.advertised = n.cfg.advertised(p.addr, ln.Addr())
+	}
+	return l, nil
+}
+
+func listenError(flag, addr string, err error) error {
+	return fmt.Errorf("cannot listen on %s for --%s: %w; is another node or a redis-server running there? Choose another port with --%s", addr, flag, err, flag)
+}
+
+func (n *Node) openStore() error {
+	dir, err := store.Open(store.Options{
+		Path: n.cfg.DataDir, Name: n.cfg.Name, Log: n.cfg.Log,
+		OnSync: func(d time.Duration) { n.metrics.sync.Observe(d.Seconds()) },
+	})
+	if err != nil {
+		return err
+	}
+	n.dir, n.id = dir, dir.RaftID()
+	n.onClose(func() { dir.Close() })
+	return nil
+}
+
+// openLinks opens the peer port.
+func (n *Node) openLinks() error {
+	mux, err := transport.Listen(n.cfg.Network, n.cfg.Peer, transport.Options{
+		Logger:  n.cfg.Log,
+		Cluster: func() string { return n.dir.Identity().Cluster },
+		Admit: func(_ byte, cluster string) error {
+			own := n.dir.Identity().Cluster
+			if own != "" && cluster != "" && own != cluster {
+				return fmt.Errorf("this node is of cluster %s, not of %s", own, cluster)
+			}
+			return nil
+		},
+	})
+	if err != nil {
+		return listenError("peer", n.cfg.Peer, err)
+	}
+	n.mux = mux
+	n.addresses.peer = n.cfg.advertised(n.cfg.Peer, mux.Addr())
+	n.onClose(func() { mux.Close() })
+	return nil
+}
+
+// openPaths builds the ways of writes and reads, and answers other nodes.
+func (n *Node) openPaths() {
+	n.readIndex = &readIndex{raft: n.raft, machine: n.machine}
+	n.sequencer = newSequencer(n.raft, n.metrics.entry)
+	origin := fsm.Origin{ID: n.dir.Identity().ID, Life: n.dir.Life()}
+	n.proposer = newProposer(origin, n.leaders, n.sendBatch)
+	n.barrier = &barrier{round: n.leaderIndex}
+	n.mux.Serve(n.serveCall)
+	n.onClose(func() {
+		close(n.stop)
+		n.tasks.Wait()
+	})
+	n.spawn(func() { n.sequencer.run(n.stop) })
+	n.spawn(func() { n.proposer.run(n.stop) })
+}
+
+// serve answers clients and probes.
+func (n *Node) serve(l clientListeners) {
+	n.metrics.observe(n)
+	n.front = server.New(server.Options{
+		Backend: n, Password: n.cfg.Password, MaxClients: n.cfg.MaxClients,
+		Redirect: n.cfg.OnFollower == Redirect, Linearizable: n.cfg.Reads == Linearizable,
+		Version: n.cfg.Version, RunID: runID(n.id), Log: n.cfg.Log, Registerer: n.metrics.registry,
+		RedisAddr: n.addresses.redis, ClassicAddr: n.addresses.classic,
+	})
+	n.web = web.New(web.Options{
+		Ready: n.conditions, Gatherer: n.metrics.registry, Log: n.cfg.Log,
+		Status: func(ctx context.Context) any {
+			return server.ClusterStatus{Node: n.Status(), Members: n.Members(ctx)}
+		},
+	})
+	n.spawn(func() { n.report("redis", n.front.Serve(l.redis, false)) })
+	n.spawn(func() { n.report("classic", n.front.Serve(l.classic, true)) })
+	n.spawn(func() { n.report("http", n.web.Serve(l.http)) })
+}
+
+func (n *Node) report(listener string, err error) {
+	if err != nil && !n.stopping.Load() {
+		n.fail(fmt.Errorf("%s listener: %w", listener, err))
+	}
+}
+
+// follow starts what keeps the node going.
+func (n *Node) follow() {
+	n.spawn(func() { n.leaders.follow(n.raft, n.stop) })
+	n.spawn(n.reign)
+	n.spawn(n.settle)
+	n.every(50*time.Millisecond, n.expire)
+	n.every(time.Second, n.compact)
+	n.every(250*time.Millisecond, n.measureLag)
+}
+
+// fail stops the node for a reason that it cannot go on after. It does not
+// block.
+func (n *Node) fail(err error) {
+	select {
+	case n.fatal <- err:
+	default:
+	}
+}
+
+// Fatal delivers the error that the node cannot go on after; the caller should
+// Close it and end the process.
+func (n *Node) Fatal() <-chan error { return n.fatal }
+
+// Addr returns where Redis clients reach the node.
+func (n *Node) Addr() string { return n.addresses.redis }
+
+// Write implements server.Backend.
+func (n *Node) Write(ctx context.Context, db int, g *fsm.Group) ([]resp.Value, uint64, error) {
+	return n.proposer.write(ctx, db, g)
+}
+
+// Read implements server.Backend.
+func (n *Node) Read(ctx context.Context, r fsm.Request, minIndex uint64, linearizable bool) (resp.Value, error) {
+	if linearizable || n.machine.applied.load() < minIndex {
+		ctx, cancel := context.WithTimeout(ctx, holdUnsent)
+		defer cancel()
+		if linearizable {
+			index, err := n.barrier.index(ctx)
+			if err != nil {
+				return resp.Nil, server.ErrNoLeader
+			}
+			minIndex = max(minIndex, index)
+		}
+		if n.machine.applied.wait(ctx, minIndex) != nil {
+			return resp.Nil, server.ErrNoLeader
+		}
+	}
+	r.Now = time.Now().UnixMilli()
+	r.Seed = seed()
+	v, err := n.machine.read(r)
+	if err != nil {
+		return resp.Nil, server.ErrNoLeader
+	}
+	return v, nil
+}
+
+// Close stops the node in order: it is not ready any more, hands over the
+// leadership, finishes what clients have asked for, and stops. It never takes
+// the node out of the cluster. Past ctx it does not wait for clients.
+func (n *Node) Close(ctx context.Context) error {
+	if n.stopping.Swap(true) {
+		return errors.New("closed twice")
+	}
+	n.stepDown(ctx)
+	err := n.front.Shutdown(ctx)
+	n.unwind()
+	return err
+}
+
+// Kill stops the node as a crash would, for tests: nothing is handed over.
+func (n *Node) Kill() {
+	if n.stopping.Swap(true) {
+		return
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	n.front.Shutdown(ctx)
+	n.unwind()
+}

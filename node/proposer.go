@@ -1,0 +1,290 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/semaphore"
+
+	"github.com/trivetdb/trivet/fsm"
+	"github.com/trivetdb/trivet/node/server"
+	"github.com/trivetdb/trivet/resp"
+)
+
+const (
+	// holdUnsent is how long a write waits for a leader before it is refused.
+	// It is less than the read timeout of any client library we know.
+	holdUnsent = 2 * time.Second
+	// holdSent is how long the answer to a batch that was sent is looked for.
+	// After it the clients' connections are closed without a reply.
+	holdSent = 10 * time.Second
+	// retryPause is between two tries at a leader that does not lead.
+	retryPause = 10 * time.Millisecond
+	// cohortWait is how long a batch waits for the sessions that took part in
+	// the one before. Without it sessions fall into halves that alternate.
+	cohortWait = 600 * time.Microsecond
+	// maxQueued bounds the bytes of writes that wait for their batch.
+	maxQueued = 256 << 20
+)
+
+// A proposer makes the node's batches, one after the other, and sees each to
+// its end: it sends a batch again until it knows what became of it.
+type proposer struct {
+	origin  fsm.Origin
+	leaders *leaders
+	send    sendFunc
+	seq     uint64 // of the newest batch; only run's goroutine uses it
+	room    *semaphore.Weighted
+
+	mu      sync.Mutex
+	queue   []*write
+	want    int           // queue length that ends the wait for the cohort
+	wake    chan struct{} // there is a write
+	arrived chan struct{} // the queue has reached want
+
+	stalled atomic.Bool // the batch in flight has no leader to go to
+	batches atomic.Uint64
+	resent  atomic.Uint64
+}
+
+// A sendFunc hands a batch to the leader and returns the entry's index and the
+// result. Its errors wrap errNotProposed or errMaybe.
+type sendFunc func(ctx context.Context, to leader, b *fsm.Batch) (uint64, fsm.Result, error)
+
+// A write is a group on its way into a batch.
+type write struct {
+	db    int
+	group *fsm.Group
+	taken atomic.Bool // by a batch, or by its session that gave up
+	done  chan written
+}
+
+type written struct {
+	replies []resp.Value
+	index   uint64
+	err     error
+}
+
+func newProposer(origin fsm.Origin, l *leaders, send sendFunc) *proposer {
+	return &proposer{
+		origin: origin, leaders: l, send: send, room: semaphore.NewWeighted(maxQueued),
+		wake: make(chan struct{}, 1), arrived: make(chan struct{}, 1),
+	}
+}
+
+// write has a group applied; see server.Backend.
+func (p *proposer) write(ctx context.Context, db int, g *fsm.Group) ([]resp.Value, uint64, error) {
+	size := min(int64(g.Size()), maxQueued)
+	if err := p.enter(ctx, size); err != nil {
+		return nil, 0, err
+	}
+	defer p.room.Release(size)
+	w := &write{db: db, group: g, done: make(chan written, 1)}
+	p.enqueue(w)
+	timer := time.NewTimer(holdUnsent)
+	defer timer.Stop()
+	for {
+		select {
+		case r := <-w.done:
+			return r.replies, r.index, r.err
+		case <-timer.C:
+			if p.stalled.Load() && w.taken.CompareAndSwap(false, true) {
+				return nil, 0, server.ErrNoLeader
+			}
+			timer.Reset(holdUnsent)
+		}
+	}
+}
+
+func (p *proposer) enter(ctx context.Context, size int64) error {
+	if p.room.TryAcquire(size) {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, holdUnsent)
+	defer cancel()
+	if p.room.Acquire(ctx, size) != nil {
+		return server.ErrNoLeader
+	}
+	return nil
+}
+
+func (p *proposer) enqueue(w *write) {
+	p.mu.Lock()
+	p.queue = append(p.queue, w)
+	first, full := len(p.queue) == 1, len(p.queue) == p.want
+	p.mu.Unlock()
+	if first {
+		signal(p.wake)
+	}
+	if full {
+		signal(p.arrived)
+	}
+}
+
+func signal(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}
+
+// run makes batches until stop is closed.
+func (p *proposer) run(stop <-chan struct{}) {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	go func() {
+		<-stop
+		cancel()
+	}()
+	for {
+		select {
+		case <-p.wake:
+		case <-ctx.Done():
+			p.refuse()
+			return
+		}
+		for ctx.Err() == nil {
+			writes, body := p.take()
+			if len(writes) == 0 {
+				break
+			}
+			p.deliver(ctx, writes, body)
+			p.awaitCohort(len(writes))
+		}
+	}
+}
+
+// awaitCohort waits a moment for the sessions that were answered just now to
+// come back with their next writes.
+func (p *proposer) awaitCohort(answered int) {
+	p.mu.Lock()
+	p.want = (answered + len(p.queue)) * 9 / 10
+	enough := len(p.queue) >= p.want || answered <= 1
+	p.mu.Unlock()
+	if enough {
+		return
+	}
+	select {
+	case <-p.arrived: // left over from an earlier wait
+	default:
+	}
+	timer := time.NewTimer(cohortWait)
+	defer timer.Stop()
+	select {
+	case <-p.arrived:
+	case <-timer.C:
+	}
+}
+
+// take removes the writes of the next batch from the queue, and encodes them.
+func (p *proposer) take() ([]*write, []byte) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var writes []*write
+	var body []byte
+	n := 0
+	for ; n < len(p.queue); n++ {
+		w := p.queue[n]
+		if len(body) > 0 && len(body)+w.group.Size() > maxEntry {
+			break
+		}
+		if w.taken.CompareAndSwap(false, true) {
+			writes = append(writes, w)
+			body = w.group.Append(body, w.db)
+		}
+	}
+	p.queue = p.queue[n:]
+	if len(p.queue) == 0 {
+		p.queue = nil
+	} else {
+		signal(p.wake)
+	}
+	return writes, body
+}
+
+// refuse answers all that wait, when the node stops.
+func (p *proposer) refuse() {
+	p.stalled.Store(true)
+	for {
+		writes, _ := p.take()
+		if len(writes) == 0 {
+			return
+		}
+		finish(writes, written{err: server.ErrNoLeader})
+	}
+}
+
+// deliver sends a batch until its outcome is known or time is up.
+func (p *proposer) deliver(ctx context.Context, writes []*write, body []byte) {
+	p.seq++
+	b := &fsm.Batch{Origin: p.origin, Seq: p.seq, Body: body}
+	p.batches.Add(1)
+	defer p.stalled.Store(false)
+	began, hold, giveUp := time.Now(), holdUnsent, server.ErrNoLeader
+	for tries := 0; ; tries++ {
+		if tries > 0 {
+			p.resent.Add(1)
+			p.stalled.Store(true)
+		}
+		index, result, err := p.try(ctx, b, began.Add(hold))
+		switch {
+		case err == nil && result.Outcome == fsm.Superseded:
+			finish(writes, written{err: server.ErrUnknown})
+			return
+		case err == nil:
+			answer(writes, result.Replies, index)
+			return
+		case !errors.Is(err, errNotProposed):
+			hold, giveUp = holdSent, server.ErrUnknown
+		}
+		if ctx.Err() != nil || time.Since(began) >= hold {
+			finish(writes, written{err: giveUp})
+			return
+		}
+	}
+}
+
+// try sends the batch once, to the leader that there is before the deadline.
+// It does not wait for the answer of one that leads no more.
+func (p *proposer) try(ctx context.Context, b *fsm.Batch, deadline time.Time) (uint64, fsm.Result, error) {
+	ctx, cancel := context.WithDeadline(ctx, deadline)
+	defer cancel()
+	if now, _ := p.leaders.get(); now == (leader{}) {
+		p.stalled.Store(true)
+	}
+	to, reign, err := p.leaders.await(ctx)
+	if err != nil {
+		return 0, fsm.Result{}, errNotProposed
+	}
+	defer context.AfterFunc(reign, cancel)()
+	index, result, err := p.send(ctx, to, b)
+	if errors.Is(err, errNotProposed) {
+		select { // it may have stepped down a moment ago: look again soon
+		case <-time.After(retryPause):
+		case <-ctx.Done():
+		}
+	}
+	return index, result, err
+}
+
+// answer gives each write its part of the batch's replies.
+func answer(writes []*write, replies []resp.Value, index uint64) {
+	for _, w := range writes {
+		n := w.group.Len()
+		if n > len(replies) {
+			w.done <- written{err: server.ErrUnknown}
+			continue
+		}
+		w.done <- written{replies: replies[:n:n], index: index}
+		replies = replies[n:]
+	}
+}
+
+func finish(writes []*write, r written) {
+	for _, w := range writes {
+		w.done <- r
+	}
+}

@@ -1,0 +1,219 @@
+package node
+
+import (
+	"context"
+	"crypto/sha1"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"net"
+	"time"
+
+	"github.com/hashicorp/raft"
+
+	"github.com/trivetdb/trivet/fsm"
+	"github.com/trivetdb/trivet/node/logging"
+	"github.com/trivetdb/trivet/transport"
+)
+
+// openRaft starts raft on the data directory and the peer port.
+func (n *Node) openRaft() error {
+	n.machine = newMachine(n.fail)
+	logger := logging.HCLog(n.cfg.Log)
+	trans := raft.NewNetworkTransportWithConfig(&raft.NetworkTransportConfig{
+		Stream:                  streamLayer{n.mux.Raft(), n.mux, peerAddr(n.addresses.peer)},
+		MaxPool:                 3,
+		Timeout:                 10 * time.Second,
+		Logger:                  logger,
+		MsgpackUseNewTimeFormat: true,
+	})
+	cfg := raft.DefaultConfig()
+	cfg.LocalID = n.id
+	cfg.HeartbeatTimeout = n.cfg.HeartbeatTimeout
+	cfg.ElectionTimeout = n.cfg.HeartbeatTimeout
+	cfg.LeaderLeaseTimeout = n.cfg.HeartbeatTimeout * 2 / 3
+	// A follower learns of a commit with the next message; on an idle cluster
+	// that is this long. Reads after a forwarded write wait for it.
+	cfg.CommitTimeout = 10 * time.Millisecond
+	cfg.Logger = logger
+	// Snapshots are due by bytes of log, not by entries: see compact.
+	cfg.SnapshotThreshold = math.MaxUint64
+	cfg.SnapshotInterval = time.Hour
+	cfg.ShutdownOnRemove = false
+	r, err := raft.NewRaft(cfg, n.machine, n.dir.Log(), n.dir.Stable(), n.dir.Snapshots(), trans)
+	if err != nil {
+		return fmt.Errorf("start raft: %w", errors.Join(err, trans.Close()))
+	}
+	n.raft = r
+	n.onClose(func() {
+		if err := r.Shutdown().Error(); err != nil {
+			n.cfg.Log.Error("raft did not stop", "err", err)
+		}
+		trans.Close()
+	})
+	return nil
+}
+
+// streamLayer gives raft its connections. It implements raft.StreamLayer.
+type streamLayer struct {
+	net.Listener
+	mux  *transport.Mux
+	self peerAddr
+}
+
+// Dial implements raft.StreamLayer. Names are resolved at each dial, so a pod
+// that came back with a new address is found.
+func (s streamLayer) Dial(addr raft.ServerAddress, timeout time.Duration) (net.Conn, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), timeout)
+	defer cancel()
+	return s.mux.DialRaft(ctx, string(addr))
+}
+
+// Addr implements net.Listener with the address that other nodes know.
+func (s streamLayer) Addr() net.Addr { return s.self }
+
+type peerAddr string
+
+func (peerAddr) Network() string  { return "tcp" }
+func (a peerAddr) String() string { return string(a) }
+
+// reign does a leader's duties in each term that this node leads.
+func (n *Node) reign() {
+	var end context.CancelFunc = func() {}
+	defer func() { end() }()
+	for {
+		select {
+		case leads := <-n.raft.LeaderCh():
+			end()
+			var ctx context.Context
+			ctx, end = context.WithCancel(context.Background())
+			if leads {
+				n.spawn(func() { n.openTerm(ctx) })
+				n.startPilot(ctx)
+			}
+		case <-n.stop:
+			return
+		}
+	}
+}
+
+// openTerm commits the first entry of the term that this node leads. Only then
+// does the node know all that was committed before.
+func (n *Node) openTerm(ctx context.Context) {
+	for ctx.Err() == nil && n.raft.State() == raft.Leader {
+		term := n.raft.CurrentTerm()
+		_, _, err := n.sequencer.submit(ctx, nil)
+		if err == nil && n.raft.CurrentTerm() == term {
+			n.readIndex.ready.Store(term)
+			n.cfg.Log.Info("leading", "term", term)
+			return
+		}
+		if pause(ctx, retryPause) != nil {
+			return
+		}
+	}
+}
+
+// expire has the leader propose an empty entry where something is due and no
+// other entry would remove it.
+func (n *Node) expire() {
+	if n.raft.State() != raft.Leader {
+		return
+	}
+	due := false
+	n.machine.view(func(s *fsm.State) {
+		at, ok := s.NextDue()
+		due = ok && at <= time.Now().UnixMilli()
+	})
+	if due {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		n.sequencer.submit(ctx, nil)
+	}
+}
+
+// compact takes a snapshot once the log has grown by more bytes than are worth
+// replaying: a fixed number, or the size of the last snapshot if that is more,
+// so that a large state is not written again and again for a small log.
+func (n *Node) compact() {
+	limit := n.cfg.SnapshotBytes
+	if list, err := n.dir.Snapshots().List(); err == nil && len(list) > 0 {
+		limit = max(limit, list[0].Size)
+	}
+	if n.dir.LogBytes() < limit {
+		return
+	}
+	rc := n.raft.ReloadableConfig()
+	rc.TrailingLogs = n.dir.TrailingLogs(limit / 4)
+	if err := n.raft.ReloadConfig(rc); err != nil {
+		n.cfg.Log.Error("raft refused its configuration", "err", err)
+		return
+	}
+	began := time.Now()
+	bytes := n.dir.LogBytes()
+	switch err := n.raft.Snapshot().Error(); {
+	case err == nil:
+		n.dir.ResetLogBytes()
+		n.metrics.snapshots.WithLabelValues("ok").Inc()
+		n.cfg.Log.Info("took a snapshot", "log_bytes", bytes, "took", time.Since(began))
+	case errors.Is(err, raft.ErrNothingNewToSnapshot):
+	default:
+		n.metrics.snapshots.WithLabelValues("failed").Inc()
+		n.cfg.Log.Error("cannot take a snapshot", "err", err)
+	}
+}
+
+// stepDown hands the leadership over, if this node has it.
+func (n *Node) stepDown(ctx context.Context) {
+	for range 3 {
+		if n.raft.State() != raft.Leader || ctx.Err() != nil || n.voters() < 2 {
+			return
+		}
+		err := n.raft.LeadershipTransfer().Error()
+		if err == nil {
+			return
+		}
+		n.cfg.Log.Warn("cannot hand the leadership over", "err", err)
+		if pause(ctx, 50*time.Millisecond) != nil {
+			return
+		}
+	}
+}
+
+func (n *Node) servers() []raft.Server {
+	f := n.raft.GetConfiguration()
+	if f.Error() != nil {
+		return nil
+	}
+	return f.Configuration().Servers
+}
+
+func (n *Node) voters() int {
+	voters := 0
+	for _, s := range n.servers() {
+		if s.Suffrage == raft.Voter {
+			voters++
+		}
+	}
+	return voters
+}
+
+// runID is what INFO calls run_id: 40 hexadecimal digits.
+func runID(id raft.ServerID) string {
+	sum := sha1.Sum([]byte(id))
+	return hex.EncodeToString(sum[:])
+}
+
+func seed() uint64 { return rand.Uint64() }
+
+// pause waits, and returns ctx's error where that ends first.
+func pause(ctx context.Context, d time.Duration) error {
+	select {
+	case <-time.After(d):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

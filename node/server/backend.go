@@ -1,0 +1,97 @@
+package server
+
+import (
+	"context"
+	"errors"
+
+	"github.com/trivetdb/trivet/fsm"
+	"github.com/trivetdb/trivet/resp"
+)
+
+// ErrNoLeader means that a command was surely not applied, because no leader
+// could be reached in time.
+var ErrNoLeader = errors.New("no leader")
+
+// ErrUnknown means that a write was proposed and that it could not be learned
+// in time whether it was applied. The client's connection must be closed
+// without a reply: any reply would claim too much.
+var ErrUnknown = errors.New("outcome unknown")
+
+// A Backend is the node as its sessions see it. All methods may be called from
+// many goroutines.
+type Backend interface {
+	// Write has the group's commands applied exactly once, with nothing in
+	// between. It returns one reply a command, and the index of the log entry
+	// that they were applied in. The group must not be changed before Write
+	// returns. Errors are ErrNoLeader and ErrUnknown.
+	Write(ctx context.Context, db int, g *fsm.Group) (replies []resp.Value, index uint64, err error)
+
+	// Read answers a command of a Read row from this node's state, once that
+	// holds the entry at minIndex. A linearizable read also waits until the
+	// state holds all writes that were acknowledged anywhere before the call.
+	// Time and Seed of the request are filled in here. The error is
+	// ErrNoLeader.
+	Read(ctx context.Context, r fsm.Request, minIndex uint64, linearizable bool) (resp.Value, error)
+
+	// Leads reports whether this node is the leader, as far as it knows.
+	Leads() bool
+
+	// Leader returns the leader, waiting for one for a short time. The error
+	// is ErrNoLeader.
+	Leader(ctx context.Context) (Member, error)
+
+	// Status describes this node, without asking others.
+	Status() Status
+
+	// Members describes all members, each as it says itself where it answers.
+	Members(ctx context.Context) []Member
+
+	// Remove takes the member called name (a node's name or its raft ID) out
+	// of the cluster. It is refused where the quorum would not be safe.
+	Remove(ctx context.Context, name string) error
+
+	// Promote makes a voter of a member that is none yet.
+	Promote(ctx context.Context, name string) error
+
+	// Transfer hands the leadership to the member called name, or to the most
+	// current one where name is empty.
+	Transfer(ctx context.Context, name string) error
+}
+
+// A Member is one node of the cluster.
+type Member struct {
+	Name    string `json:"name"`
+	ID      string `json:"id"`      // raft's ID: the name and what tells one data directory from the next
+	Role    string `json:"role"`    // leader, follower or candidate; "" where the node does not answer
+	Voter   bool   `json:"voter"`   // counts for the quorum
+	Alive   bool   `json:"alive"`   // answered just now
+	Term    uint64 `json:"term"`    // raft's
+	Applied uint64 `json:"applied"` // index of the log entry that its state holds
+	Lag     uint64 `json:"lag"`     // log entries behind the leader
+	Peer    string `json:"peer"`    // addresses, as host:port, for other nodes
+	Redis   string `json:"redis"`   // for Redis clients
+	Classic string `json:"classic"` // for the article's clients
+	HTTP    string `json:"http"`    // for probes and metrics
+	Version string `json:"version"`
+}
+
+// A Status is what a node knows of itself.
+type Status struct {
+	Member
+	Cluster      string         // identity of the cluster, "" before there is one
+	LeaderID     string         // "" for none known
+	LeaderRedis  string         // address for Redis clients, where known
+	CommitIndex  uint64         // raft's
+	LastIndex    uint64         // of the log
+	FirstIndex   uint64         // of the log
+	SnapshotAt   uint64         // index of the newest snapshot
+	LogBytes     int64          // of entries since the newest snapshot
+	LastContact  int64          // milliseconds since the leader was heard of; 0 at the leader, -1 for never
+	Peers        int            // members besides this one
+	Keys         map[int][2]int // database -> keys, keys that expire; only databases with keys
+	ExpiredKeys  uint64
+	Batches      uint64 // batches proposed by this node
+	Entries      uint64 // entries applied by this node
+	Resent       uint64 // batches that this node sent more than once
+	LeaderChange uint64 // leaders seen since the start
+}

@@ -1,0 +1,148 @@
+package server
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/trivetdb/trivet/fsm"
+)
+
+// chapters are the groups in the order of the documentation. Groups that are
+// missing here come after them, by name.
+var chapters = []struct{ group, title string }{
+	{"string", "Strings"}, {"list", "Lists"}, {"hash", "Hashes"}, {"set", "Sets"},
+	{"zset", "Sorted sets"}, {"stream", "Streams"}, {"bitmap", "Bitmaps"},
+	{"hyperloglog", "HyperLogLog"}, {"geo", "Geo"}, {"generic", "Keys"},
+	{"transactions", "Transactions"}, {"pubsub", "Publish and subscribe"},
+	{"scripting", "Scripts"}, {"connection", "Connection"}, {"server", "Server"},
+	{"cluster", "Cluster"}, {"classic", "Classic"},
+}
+
+const docsHead = `# Commands
+
+<!-- Generated from the command table by go generate; do not edit. -->
+
+Trivet answers the commands below as Redis ` + redisVersion + ` does, with the differences listed at the end.
+*Since* is the version of Redis that brought the command. The last column says where a command runs:
+**write** goes through the replicated log, **read** is answered from the state of the node that was
+asked, **local** by that node from its own knowledge.
+
+`
+
+const docsTail = `## What differs from Redis
+
+- **Durability.** A write is answered once a majority of the nodes has it on disk. Where a node cannot
+  learn whether a write was applied, it closes the connection without a reply.
+- **Any node takes any command.** A follower forwards writes to the leader; with redirection switched on
+  it answers ` + "`MOVED 0 host:port`" + ` instead. While there is no leader, commands that need one wait for a
+  moment and then answer ` + "`LOADING ...`" + `, which clients try again.
+- **Reads** are served by the node that is asked. It has at least the writes that were acknowledged on
+  the same connection. ` + "`CLIENT READS LINEARIZABLE`" + ` makes the reads of a connection see all
+  writes that were acknowledged on any; ` + "`CLIENT READS LOCAL`" + ` goes back.
+- **DELETE** is another name of DEL, and **FLUSH** of FLUSHDB, so that users of the classic protocol
+  find their commands.
+- **RAFT** shows and changes the cluster: ` + "`RAFT STATUS`, `RAFT REMOVE name`, `RAFT PROMOTE name`, `RAFT TRANSFER [name]`" + `.
+- **CLIENT NO-EVICT** and **CLIENT NO-TOUCH** are accepted and have no effect.
+- **CONFIG GET** knows a few parameters that tools ask for; nothing can be set while the node runs.
+- **INFO** describes the node that is asked. ` + "`role:master`" + ` is the leader, ` + "`role:slave`" + ` any other node. The
+  section ` + "`raft`" + ` is trivet's own.
+- **COMMAND DOCS** has no arguments and no complexity.
+
+## The classic port
+
+The commands of the chapter *Classic* answer as the article's server does, on the classic port only:
+SET answers 1, DELETE and FLUSH answer how many keys they deleted, MSET how many it set. SET and MSET
+keep the types of what they store: strings, integers, lists, dictionaries and null. All other
+commands work on that port too, with strings and integers as arguments. An unknown command is answered
+with ` + "`Unrecognized command: NAME`" + `. A value that a classic client stored as a list or a dictionary
+is of another type for the commands of the Redis port: those that expect a string answer ` + "`WRONGTYPE`" + `.
+`
+
+// WriteDocs writes docs/commands.md.
+func WriteDocs(w io.Writer) error {
+	byGroup := map[string][]*row{}
+	for _, r := range newTable().all {
+		if len(r.order) == 0 || r.run != nil { // containers alone do nothing
+			byGroup[r.Group] = append(byGroup[r.Group], r)
+		}
+	}
+	var b bytes.Buffer
+	b.WriteString(docsHead)
+	chapter := func(title, group string) {
+		fmt.Fprintf(&b, "## %s\n\n| Command | Arguments | Summary | Since | Runs |\n|---|---|---|---|---|\n", title)
+		for _, r := range byGroup[group] {
+			fmt.Fprintf(&b, "| %s | %s | %s | %s | %s |\n", r.title(), cell(r.arguments()), cell(r.Summary), r.Since, r.runs())
+		}
+		b.WriteString("\n")
+		delete(byGroup, group)
+	}
+	for _, c := range chapters {
+		if len(byGroup[c.group]) > 0 {
+			chapter(c.title, c.group)
+		}
+	}
+	var rest []string
+	for group := range byGroup {
+		rest = append(rest, group)
+	}
+	slices.Sort(rest)
+	for _, group := range rest {
+		chapter(title(group), group)
+	}
+	b.WriteString(docsTail)
+	_, err := w.Write(b.Bytes())
+	return err
+}
+
+// title returns the name as clients send it.
+func (r *row) title() string {
+	if r.Flags&fsm.ClassicOnly != 0 {
+		return strings.ToUpper(r.FullName())
+	}
+	return strings.ReplaceAll(r.Name, "|", " ")
+}
+
+// arguments says what follows the name.
+func (r *row) arguments() string {
+	name, n := 1, r.Arity
+	if r.parent != nil {
+		name = 2
+	}
+	switch {
+	case r.usage != "":
+		return "`" + r.usage + "`"
+	case n == name, n == -name && r.command == nil:
+		return "none"
+	case n > 0:
+		return fmt.Sprint(n - name)
+	case n == -name:
+		return "any"
+	}
+	return fmt.Sprintf("%d or more", -n-name)
+}
+
+// runs says where the command runs, and what else its flags tell users.
+func (r *row) runs() string {
+	words := []string{"local"}
+	switch {
+	case r.Flags&fsm.Write != 0:
+		words[0] = "write"
+	case r.Flags&fsm.Read != 0:
+		words[0] = "read"
+	}
+	for _, f := range []struct {
+		flag fsm.Flag
+		word string
+	}{{fsm.Blocking, "blocking"}, {fsm.Admin, "admin"}, {fsm.Alias, "not in Redis"}} {
+		if r.Flags&f.flag != 0 {
+			words = append(words, f.word)
+		}
+	}
+	return strings.Join(words, ", ")
+}
+
+// cell makes text safe within a table.
+func cell(text string) string { return strings.ReplaceAll(text, "|", "\\|") }

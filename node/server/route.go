@@ -1,0 +1,27 @@
+package server
+
+import "github.com/trivetdb/trivet/fsm"
+
+// A route says where a command runs.
+type route uint8
+
+const (
+	toNode  route = iota // answered by the session or the node
+	toState              // read from this node's state
+	toLog                // goes through the log
+	toOther              // the client is sent to the leader
+)
+
+// routeOf decides where a command with these flags runs. Away says that this
+// node is a follower and sends clients to the leader instead of forwarding.
+func routeOf(f fsm.Flag, away bool) route {
+	switch {
+	case f&fsm.Local != 0:
+		return toNode
+	case f&fsm.Read != 0:
+		return toState
+	case away:
+		return toOther
+	}
+	return toLog
+}

@@ -1,0 +1,264 @@
+package server
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// Options are what a Server needs. The zero value of a field means its default.
+type Options struct {
+	Backend      Backend               // the node; required
+	Password     string                // of the user "default"; "" asks for none
+	MaxClients   int                   // connections to all listeners together; default 10,000
+	Redirect     bool                  // a follower answers MOVED to what it cannot serve; else it forwards
+	Linearizable bool                  // reads of new connections are linearizable; else local
+	WriteTimeout time.Duration         // how long a client may leave its replies unread; default 30 s
+	Version      string                // of trivet, for INFO
+	RunID        string                // of this process, 40 hexadecimal digits
+	RedisAddr    string                // host:port that Redis clients reach this node at
+	ClassicAddr  string                // the same for the article's clients
+	Log          *slog.Logger          // default: none
+	Registerer   prometheus.Registerer // where metrics go; default: nowhere
+}
+
+const (
+	defaultMaxClients   = 10_000
+	defaultWriteTimeout = 30 * time.Second
+)
+
+// A Server serves clients on any number of listeners.
+type Server struct {
+	opts     Options
+	password [sha256.Size]byte
+	table    *table
+	counts   counters
+	series   *series
+	started  time.Time
+	ctx      context.Context // ends when connections must be given up
+	cancel   context.CancelFunc
+	lastID   atomic.Int64
+	conns    conns
+}
+
+// conns are a server's listeners and sessions.
+type conns struct {
+	mu        sync.Mutex
+	stopping  atomic.Bool // set under the lock
+	listeners map[net.Listener]bool
+	sessions  map[int64]*session
+	running   sync.WaitGroup // sessions, and refusals under way
+}
+
+// New returns a server. It serves nothing before Serve is called.
+func New(opts Options) *Server {
+	if opts.MaxClients <= 0 {
+		opts.MaxClients = defaultMaxClients
+	}
+	if opts.WriteTimeout <= 0 {
+		opts.WriteTimeout = defaultWriteTimeout
+	}
+	if opts.Log == nil {
+		opts.Log = slog.New(slog.DiscardHandler)
+	}
+	s := &Server{
+		opts:     opts,
+		password: sha256.Sum256([]byte(opts.Password)),
+		table:    newTable(),
+		started:  time.Now(),
+		conns:    conns{listeners: map[net.Listener]bool{}, sessions: map[int64]*session{}},
+	}
+	s.ctx, s.cancel = context.WithCancel(context.Background())
+	s.series = newSeries(s, opts.Registerer)
+	return s
+}
+
+// Serve accepts connections from l, of Redis clients or of classic ones, until
+// Shutdown, and returns nil then. It closes l.
+func (s *Server) Serve(l net.Listener, classic bool) error {
+	defer l.Close()
+	if !s.conns.listen(l) {
+		return nil
+	}
+	defer s.conns.unlisten(l)
+	delay := time.Duration(0)
+	for {
+		conn, err := l.Accept()
+		switch {
+		case err == nil:
+			delay = 0
+			s.accept(conn, classic)
+		case s.conns.stopping.Load():
+			return nil
+		case errors.Is(err, net.ErrClosed):
+			return err
+		default:
+			// Out of descriptors, most likely: wait for some to be closed.
+			delay = min(max(2*delay, 5*time.Millisecond), time.Second)
+			s.opts.Log.Warn("accept a client", "err", err, "again", delay)
+			select {
+			case <-time.After(delay):
+			case <-s.ctx.Done():
+			}
+		}
+	}
+}
+
+// accept starts a session, or refuses the connection where there are too many.
+func (s *Server) accept(conn net.Conn, classic bool) {
+	se := newSession(s, conn, classic)
+	full, stopping := s.conns.add(se, s.opts.MaxClients)
+	switch {
+	case stopping:
+		se.kill()
+	case full:
+		se.cancel()
+		s.counts.rejected.Add(1)
+		go func() {
+			defer s.conns.running.Done()
+			conn.SetWriteDeadline(time.Now().Add(time.Second))
+			conn.Write(errMaxClients.Append(nil, 0))
+			linger(conn)
+			conn.Close()
+		}()
+	default:
+		s.counts.accepted.Add(1)
+		go func() {
+			defer s.conns.running.Done()
+			defer s.conns.remove(se)
+			se.run()
+		}()
+	}
+}
+
+// Shutdown stops accepting and closes each connection once all that it sent and
+// that was read is answered; idle ones are closed at once. When ctx ends first,
+// the rest is cut off and its error returned.
+func (s *Server) Shutdown(ctx context.Context) error {
+	s.conns.stop()
+	done := make(chan struct{})
+	go func() {
+		s.conns.running.Wait()
+		close(done)
+	}()
+	select {
+	case <-done:
+		s.cancel()
+		return nil
+	case <-ctx.Done():
+	}
+	s.cancel()
+	for _, se := range s.conns.list() {
+		se.kill()
+	}
+	return ctx.Err()
+}
+
+func (c *conns) listen(l net.Listener) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.stopping.Load() {
+		return false
+	}
+	c.listeners[l] = true
+	return true
+}
+
+func (c *conns) unlisten(l net.Listener) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.listeners, l)
+}
+
+// add takes se in unless there are too many. A refusal counts as running too,
+// so that Shutdown waits for it.
+func (c *conns) add(se *session, most int) (full, stopping bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.stopping.Load() {
+		return false, true
+	}
+	c.running.Add(1)
+	if len(c.sessions) >= most {
+		return true, false
+	}
+	c.sessions[se.id] = se
+	return false, false
+}
+
+func (c *conns) remove(se *session) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.sessions, se.id)
+}
+
+// stop ends the listeners, and each session's wait for more requests.
+func (c *conns) stop() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.stopping.Store(true)
+	for l := range c.listeners {
+		l.Close()
+	}
+	for _, se := range c.sessions {
+		se.conn.SetReadDeadline(time.Unix(1, 0))
+	}
+}
+
+// list returns the sessions, the oldest first.
+func (c *conns) list() []*session {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	list := make([]*session, 0, len(c.sessions))
+	for _, se := range c.sessions {
+		list = append(list, se)
+	}
+	slices.SortFunc(list, func(a, b *session) int { return int(a.id - b.id) })
+	return list
+}
+
+// count returns the number of sessions on the classic port or on the other.
+func (c *conns) count(classic bool) int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	n := 0
+	for _, se := range c.sessions {
+		if se.classic == classic {
+			n++
+		}
+	}
+	return n
+}
+
+func (c *conns) total() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.sessions)
+}
+
+// The bounds of linger.
+const (
+	lingerTime  = 200 * time.Millisecond
+	lingerBytes = 1 << 20
+)
+
+// linger sends the end of the stream and reads on for a moment. Were the
+// connection closed with bytes unread, TCP would reset it, and the client might
+// never see the last replies.
+func linger(conn net.Conn) {
+	half, ok := conn.(interface{ CloseWrite() error })
+	if !ok || half.CloseWrite() != nil {
+		return
+	}
+	conn.SetReadDeadline(time.Now().Add(lingerTime))
+	io.CopyN(io.Discard, conn, lingerBytes)
+}

@@ -1,0 +1,373 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/trivetdb/trivet/fsm"
+	"github.com/trivetdb/trivet/resp"
+)
+
+const (
+	maxGroupBytes    = 256 << 10 // a group of writes that has grown so far is submitted
+	maxGroupCommands = 10_000
+	flushAt          = 64 << 10 // replies that have grown so far are sent
+	keepBuffer       = 2 * flushAt
+	keepRows         = 1024
+)
+
+// errQuit ends a session whose client asked for it.
+var errQuit = errors.New("quit")
+
+// A session serves one connection. All but kill and describe are for its own
+// goroutine.
+type session struct {
+	srv     *Server
+	conn    net.Conn
+	classic bool
+	id      int64
+	ctx     context.Context
+	cancel  context.CancelFunc
+	reader  *resp.Reader
+	out     []byte // replies that were not sent yet
+	writes  writes
+	seen    uint64 // index of the last write that the client was told of
+	who     identity
+	quit    bool
+	active  atomic.Int64        // when the client last sent something, Unix milliseconds
+	last    atomic.Pointer[row] // the last command
+	limp    bool                // the connection must linger before it is closed
+}
+
+// writes are commands that were read and not submitted yet.
+type writes struct {
+	group *fsm.Group
+	rows  []*row // one a command
+	began time.Time
+}
+
+// An identity is what a client has set of its connection. The session alone
+// changes it, under the lock; others read it under the lock.
+type identity struct {
+	mu           sync.Mutex
+	dialect      resp.Dialect
+	db           int
+	authed       bool
+	linearizable bool
+	name         string
+	libName      string
+	libVer       string
+	born         time.Time
+}
+
+// Buffers lie in pools while a connection is idle: thousands of idle
+// connections must be cheap.
+var (
+	buffers = sync.Pool{New: func() any { b := make([]byte, 0, 4<<10); return &b }}
+	groups  = sync.Pool{New: func() any { return new(fsm.Group) }}
+)
+
+func newSession(srv *Server, conn net.Conn, classic bool) *session {
+	s := &session{srv: srv, conn: conn, classic: classic, id: srv.lastID.Add(1)}
+	s.ctx, s.cancel = context.WithCancel(srv.ctx)
+	s.reader = resp.NewReader(source{s}, resp.DefaultLimits)
+	s.who.born = time.Now()
+	s.who.authed = srv.opts.Password == ""
+	s.who.linearizable = srv.opts.Linearizable
+	if classic {
+		s.who.dialect = resp.Classic
+	}
+	s.active.Store(s.who.born.UnixMilli())
+	return s
+}
+
+// kill ends the session from outside.
+func (s *session) kill() {
+	s.cancel()
+	s.conn.Close()
+}
+
+// set changes the identity so that others may look at it meanwhile.
+func (s *session) set(change func(*identity)) {
+	s.who.mu.Lock()
+	defer s.who.mu.Unlock()
+	change(&s.who)
+}
+
+// run serves the connection until it ends.
+func (s *session) run() {
+	defer s.conn.Close()
+	defer s.cancel()
+	defer func() {
+		if p := recover(); p != nil {
+			s.srv.opts.Log.Error("a command panicked", "panic", p, "stack", string(debug.Stack()))
+		}
+	}()
+	next := s.nextCommand
+	if s.classic {
+		next = s.nextClassic
+	}
+	var err error
+	for err == nil {
+		err = next()
+	}
+	var broken resp.ProtocolError
+	if errors.As(err, &broken) {
+		if err = s.refuse(s.srv.table.unknown, resp.Err(broken.Text)); err == nil {
+			err = errQuit
+		}
+	}
+	if errors.Is(err, errQuit) || errors.Is(err, ErrUnknown) {
+		s.limp = true
+	}
+	// What was answered is sent, whatever comes after it.
+	if s.flush() == nil && s.limp {
+		linger(s.conn)
+	}
+}
+
+// nextCommand reads and handles one command of a Redis client.
+func (s *session) nextCommand() error {
+	args, err := s.reader.ReadCommand()
+	if err != nil {
+		return err
+	}
+	r, fail := s.resolve(args)
+	if fail.IsError() {
+		return s.refuse(r, fail)
+	}
+	return s.dispatch(r, args, nil)
+}
+
+// A source is where a session's reader reads from.
+type source struct{ s *session }
+
+// Read waits for the client to send more. The reader has no whole request left
+// when it calls, so all that was read is answered first.
+func (src source) Read(p []byte) (int, error) {
+	s := src.s
+	if err := s.submit(); err != nil {
+		return 0, err
+	}
+	if err := s.flush(); err != nil {
+		return 0, err
+	}
+	s.rest()
+	busy := s.srv.conns.stopping.Load()
+	n, err := s.conn.Read(p)
+	if err != nil && busy {
+		s.limp = true // the client may have sent what we shall never read
+	}
+	s.active.Store(time.Now().UnixMilli())
+	s.srv.counts.in.Add(uint64(n))
+	return n, err
+}
+
+// resolve finds the row of a command and makes all checks that need no more than
+// the row. Where it refuses, r tells which row to count that for.
+func (s *session) resolve(args [][]byte) (r *row, fail resp.Value) {
+	t := s.srv.table
+	r = t.find(args[0], s.classic)
+	switch {
+	case r == nil && s.classic:
+		return t.unknown, errUnknownClassic(args[0])
+	case r == nil:
+		return t.unknown, errUnknownCommand(args)
+	case r.Flags&fsm.Container != 0 && len(args) > 1:
+		sub := r.sub(args[1])
+		if sub == nil {
+			return t.unknown, errUnknownSubcommand(r.Spec, args[1])
+		}
+		r = sub
+	}
+	switch {
+	case !r.ArityOK(len(args)):
+		return r, errArity(r.Spec)
+	case !s.who.authed && r.Flags&fsm.NoAuth == 0:
+		return r, errNoAuth
+	}
+	return r, resp.Nil
+}
+
+// refuse answers a request that is not carried out.
+func (s *session) refuse(r *row, fail resp.Value) error {
+	if err := s.submit(); err != nil {
+		return err
+	}
+	r.stats.rejected.Add(1)
+	return s.reply(fail)
+}
+
+// dispatch carries out a command that resolve has let pass.
+func (s *session) dispatch(r *row, args [][]byte, typed []bool) error {
+	s.last.Store(r)
+	to := routeOf(r.Flags, s.srv.away())
+	if to == toLog {
+		return s.write(r, args, typed)
+	}
+	if err := s.submit(); err != nil {
+		return err
+	}
+	start := time.Now()
+	var v resp.Value
+	var err error
+	switch to {
+	case toNode:
+		v = r.run(s, args)
+	case toState:
+		v, err = s.read(r, args)
+	case toOther:
+		addr := ""
+		if addr, err = s.leader(); err == nil && addr == "" {
+			return s.write(r, args, typed)
+		}
+		v = errMoved(addr)
+	}
+	switch {
+	case errors.Is(err, ErrNoLeader):
+		v = errLoading
+	case err != nil:
+		return err
+	}
+	s.srv.observe(r, time.Since(start), v)
+	if err := s.reply(v); err != nil {
+		return err
+	}
+	if s.quit {
+		return errQuit
+	}
+	return nil
+}
+
+// away reports whether writes are to be answered with the leader's address.
+func (s *Server) away() bool { return s.opts.Redirect && !s.opts.Backend.Leads() }
+
+// leader returns the leader's address for clients of this session's kind, or ""
+// where there is nowhere to send them.
+func (s *session) leader() (string, error) {
+	m, err := s.srv.opts.Backend.Leader(s.ctx)
+	switch {
+	case err != nil:
+		return "", err
+	case !s.srv.away(): // this node has been elected meanwhile
+		return "", nil
+	case s.classic:
+		return m.Classic, nil
+	}
+	return m.Redis, nil
+}
+
+func (s *session) read(r *row, args [][]byte) (resp.Value, error) {
+	req := fsm.Request{Command: r.command, Args: args, DB: s.who.db}
+	v, err := s.srv.opts.Backend.Read(s.ctx, req, s.seen, s.who.linearizable)
+	if err != nil && !errors.Is(err, ErrNoLeader) && s.ctx.Err() == nil {
+		s.srv.opts.Log.Warn("read for a client", "err", err)
+	}
+	return v, err
+}
+
+// write puts a command into the group at hand. It has no reply before submit.
+func (s *session) write(r *row, args [][]byte, typed []bool) error {
+	w := &s.writes
+	if w.group == nil {
+		w.group = groups.Get().(*fsm.Group)
+		w.began = time.Now()
+	}
+	w.group.Add(r.command, args, typed)
+	w.rows = append(w.rows, r)
+	if w.group.Size() >= maxGroupBytes || w.group.Len() >= maxGroupCommands {
+		return s.submit()
+	}
+	return nil
+}
+
+// submit has the group at hand applied and takes down the replies.
+func (s *session) submit() error {
+	w := &s.writes
+	group := w.group
+	if group == nil {
+		return nil
+	}
+	w.group = nil
+	defer func() { w.rows = w.rows[:0] }()
+	replies, index, err := s.srv.opts.Backend.Write(s.ctx, s.who.db, group)
+	switch {
+	case errors.Is(err, ErrNoLeader):
+		replies = nil
+	case err != nil:
+		return errors.Join(ErrUnknown, err)
+	case len(replies) != len(w.rows):
+		s.srv.opts.Log.Error("a group's replies do not fit", "commands", len(w.rows), "replies", len(replies))
+		return ErrUnknown
+	}
+	if group.Size() <= keepBuffer {
+		group.Reset()
+		groups.Put(group)
+	}
+	s.seen = max(s.seen, index)
+	took := time.Since(w.began)
+	for i, r := range w.rows {
+		v := errLoading
+		if replies != nil {
+			v = replies[i]
+		}
+		s.srv.observe(r, took, v)
+		if err := s.reply(v); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// reply takes down a reply, and sends what is there when that is much.
+func (s *session) reply(v resp.Value) error {
+	if s.out == nil {
+		s.out = *buffers.Get().(*[]byte)
+	}
+	s.out = v.Append(s.out, s.who.dialect)
+	if v.IsError() {
+		s.srv.counts.failed(v.Str)
+	}
+	if len(s.out) >= flushAt {
+		return s.flush()
+	}
+	return nil
+}
+
+// flush sends all replies. A client that does not take them in time is given up.
+func (s *session) flush() error {
+	if len(s.out) == 0 {
+		return nil
+	}
+	s.conn.SetWriteDeadline(time.Now().Add(s.srv.opts.WriteTimeout))
+	n, err := s.conn.Write(s.out)
+	s.srv.counts.out.Add(uint64(n))
+	s.out = s.out[:0]
+	if cap(s.out) > keepBuffer {
+		s.out = nil
+	}
+	if err != nil {
+		s.out = nil
+		s.limp = false
+		return io.ErrClosedPipe
+	}
+	return nil
+}
+
+// rest gives back what an idle connection has no use for.
+func (s *session) rest() {
+	if s.out != nil {
+		b := s.out[:0]
+		buffers.Put(&b)
+		s.out = nil
+	}
+	if cap(s.writes.rows) > keepRows {
+		s.writes.rows = nil
+	}
+}

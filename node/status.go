@@ -1,0 +1,213 @@
+package node
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/hashicorp/raft"
+
+	"github.com/trivetdb/trivet/fsm"
+	"github.com/trivetdb/trivet/node/server"
+	"github.com/trivetdb/trivet/node/store"
+	"github.com/trivetdb/trivet/node/web"
+)
+
+// A hello is what a node says of itself to another.
+type hello struct {
+	server.Member
+	LastIndex uint64 // of its log
+	LastTerm  uint64
+	Contact   int64 // milliseconds since it heard of its leader; -1 for never
+}
+
+// self describes this node.
+func (n *Node) self() hello {
+	stats := n.raft.Stats()
+	lastTerm, _ := strconv.ParseUint(stats["last_log_term"], 10, 64)
+	h := hello{
+		Member: server.Member{
+			Name: n.cfg.Name, ID: string(n.id), Role: strings.ToLower(n.raft.State().String()), Alive: true,
+			Term: n.raft.CurrentTerm(), Applied: n.machine.applied.load(),
+			Peer: n.addresses.peer, Redis: n.addresses.redis, Classic: n.addresses.classic, HTTP: n.addresses.http,
+			Version: n.cfg.Version,
+		},
+		LastIndex: n.raft.LastIndex(), LastTerm: lastTerm, Contact: -1,
+	}
+	for _, s := range n.servers() {
+		h.Voter = h.Voter || s.ID == n.id && s.Suffrage == raft.Voter
+	}
+	if n.raft.State() == raft.Leader {
+		h.Contact = 0
+	} else if at := n.raft.LastContact(); !at.IsZero() {
+		h.Contact = time.Since(at).Milliseconds()
+	}
+	return h
+}
+
+// hello asks a member for what it says of itself.
+func (n *Node) hello(ctx context.Context, id raft.ServerID, addr raft.ServerAddress) (hello, error) {
+	if id == n.id {
+		return n.self(), nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, 500*time.Millisecond)
+	defer cancel()
+	h, err := callJSON[hello](ctx, n, addr, callHello, struct{}{})
+	n.unseen.note(id, err == nil && h.ID == string(id))
+	return h, err
+}
+
+// A directory keeps what members said of themselves, for as long as the same
+// node leads.
+type directory struct {
+	mu     sync.Mutex
+	leader server.Member
+	reign  uint64
+}
+
+// Leads implements server.Backend.
+func (n *Node) Leads() bool { return n.raft.State() == raft.Leader }
+
+// Leader implements server.Backend.
+func (n *Node) Leader(ctx context.Context) (server.Member, error) {
+	ctx, cancel := context.WithTimeout(ctx, holdUnsent)
+	defer cancel()
+	for {
+		to, _, err := n.leaders.await(ctx)
+		if err != nil {
+			return server.Member{}, err
+		}
+		if m, ok := n.lookup(to); ok {
+			return m, nil
+		}
+		h, err := n.hello(ctx, to.id, to.addr)
+		if err == nil && h.ID == string(to.id) {
+			n.known.mu.Lock()
+			n.known.leader, n.known.reign = h.Member, n.leaders.seen()
+			n.known.mu.Unlock()
+			return h.Member, nil
+		}
+		if pause(ctx, retryPause) != nil {
+			return server.Member{}, server.ErrNoLeader
+		}
+	}
+}
+
+func (n *Node) lookup(to leader) (server.Member, bool) {
+	n.known.mu.Lock()
+	defer n.known.mu.Unlock()
+	return n.known.leader, n.known.leader.ID == string(to.id) && n.known.reign == n.leaders.seen()
+}
+
+// Status implements server.Backend.
+func (n *Node) Status() server.Status {
+	h := n.self()
+	to, _ := n.leaders.get()
+	leads, _ := n.lookup(to)
+	if n.Leads() {
+		leads = h.Member
+	}
+	stats := n.raft.Stats()
+	snapshotAt, _ := strconv.ParseUint(stats["last_snapshot_index"], 10, 64)
+	first, _ := n.dir.Log().FirstIndex()
+	h.Lag, _ = n.lag.get()
+	s := server.Status{
+		Member: h.Member, Cluster: n.dir.Identity().Cluster,
+		LeaderID: string(to.id), LeaderRedis: leads.Redis,
+		CommitIndex: n.raft.CommitIndex(), LastIndex: h.LastIndex, FirstIndex: first, SnapshotAt: snapshotAt,
+		LogBytes: n.dir.LogBytes(), LastContact: h.Contact, Peers: max(0, len(n.servers())-1),
+		Keys: map[int][2]int{}, Batches: n.proposer.batches.Load(), Entries: n.machine.entries.Load(),
+		Resent: n.proposer.resent.Load(), LeaderChange: n.leaders.seen(),
+	}
+	n.machine.view(func(st *fsm.State) {
+		for db := range fsm.Databases {
+			if keys := st.Len(db); keys > 0 {
+				s.Keys[db] = [2]int{keys, st.Expiring(db)}
+			}
+		}
+		s.ExpiredKeys = st.Expired()
+	})
+	return s
+}
+
+// Members implements server.Backend.
+func (n *Node) Members(ctx context.Context) []server.Member {
+	servers := n.servers()
+	members := make([]server.Member, len(servers))
+	var wait sync.WaitGroup
+	for i, s := range servers {
+		wait.Go(func() {
+			m := &members[i]
+			if h, err := n.hello(ctx, s.ID, s.Address); err == nil && h.ID == string(s.ID) {
+				*m = h.Member
+			} else {
+				m.Name, _, _ = store.ParseRaftID(s.ID)
+				m.ID, m.Peer = string(s.ID), string(s.Address)
+			}
+			m.Voter = s.Suffrage == raft.Voter
+		})
+	}
+	wait.Wait()
+	var newest uint64
+	for _, m := range members {
+		newest = max(newest, m.Applied)
+	}
+	for i := range members {
+		if members[i].Alive {
+			members[i].Lag = newest - members[i].Applied
+		}
+	}
+	return members
+}
+
+// A lag is how far this node is behind the leader, and when that was learned.
+type lag struct {
+	entries atomic.Uint64
+	at      atomic.Int64 // nanoseconds since 1970; 0 for never
+}
+
+// get returns the lag in log entries, and its age.
+func (l *lag) get() (entries uint64, age time.Duration) {
+	at := l.at.Load()
+	if at == 0 {
+		return 0, time.Hour
+	}
+	return l.entries.Load(), time.Since(time.Unix(0, at))
+}
+
+// measureLag asks the leader how far it is.
+func (n *Node) measureLag() {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	index, err := n.barrier.index(ctx)
+	if err != nil {
+		return
+	}
+	n.lag.entries.Store(index - min(index, n.machine.applied.load()))
+	n.lag.at.Store(time.Now().UnixNano())
+}
+
+const (
+	maxLag    = 1000            // entries that a ready node may be behind
+	maxLagAge = 3 * time.Second // after which the lag is not known
+)
+
+// conditions are what /readyz asks for.
+func (n *Node) conditions() []web.Condition {
+	to, _ := n.leaders.get()
+	entries, age := n.lag.get()
+	detail := fmt.Sprintf("%d entries behind, limit %d", entries, maxLag)
+	if age > maxLagAge {
+		detail = "the leader has not said how far it is"
+	}
+	return []web.Condition{
+		{Name: "running", OK: !n.stopping.Load(), Detail: "the node is stopping"},
+		{Name: "member", OK: n.inConfiguration(), Detail: "the node is in no cluster"},
+		{Name: "leader", OK: to != leader{}, Detail: "no leader is known"},
+		{Name: "replayed", OK: age <= maxLagAge && entries <= maxLag, Detail: detail},
+	}
+}

@@ -1,0 +1,143 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/hashicorp/raft"
+	raftboltdb "github.com/hashicorp/raft-boltdb/v2"
+
+	"github.com/trivetdb/trivet/fsm"
+)
+
+// A checkedLog is raft's log in bolt, with a checksum on each entry, and
+// without gaps.
+type checkedLog struct {
+	at     place
+	bolt   *raftboltdb.BoltStore
+	onSync func(time.Duration)
+	sizes  sizes
+	bytes  atomic.Int64 // stored since they were last reset
+	broken *brokenDisk
+}
+
+// A brokenDisk remembers that the disk once failed to store what it was given.
+// After a failed fsync the kernel may count lost pages as written, so that a
+// later success proves nothing: only a restart reads what is really there.
+type brokenDisk struct{ err atomic.Pointer[error] }
+
+// check returns the error that broke the disk, if any.
+func (b *brokenDisk) check() error {
+	if p := b.err.Load(); p != nil {
+		return fmt.Errorf("the disk failed before, restart the node: %w", *p)
+	}
+	return nil
+}
+
+// note looks at the error of a write, and returns it.
+func (b *brokenDisk) note(err error) error {
+	if errors.Is(err, syscall.EIO) || errors.Is(err, ErrDamaged) {
+		b.err.CompareAndSwap(nil, &err)
+	}
+	return err
+}
+
+// IsMonotonic implements raft.MonotonicLogStore. It makes raft delete the whole
+// log once a snapshot from the leader takes its place, where it would
+// otherwise leave a gap that cannot be told from damage.
+func (l *checkedLog) IsMonotonic() bool { return true }
+
+// FirstIndex implements raft.LogStore.
+func (l *checkedLog) FirstIndex() (index uint64, err error) {
+	defer l.at.guard(debug.SetPanicOnFault(true), &err)
+	return l.bolt.FirstIndex()
+}
+
+// LastIndex implements raft.LogStore.
+func (l *checkedLog) LastIndex() (index uint64, err error) {
+	defer l.at.guard(debug.SetPanicOnFault(true), &err)
+	return l.bolt.LastIndex()
+}
+
+// GetLog implements raft.LogStore. What it returns is what was stored.
+func (l *checkedLog) GetLog(index uint64, e *raft.Log) (err error) {
+	defer l.at.guard(debug.SetPanicOnFault(true), &err)
+	err = l.bolt.GetLog(index, e)
+	if errors.Is(err, raft.ErrLogNotFound) {
+		return err // raft asks for more than there is, and compares the error
+	}
+	if err == nil && e.Index != index {
+		err = fmt.Errorf("holds entry %d", e.Index)
+	}
+	if err == nil {
+		err = unsealEntry(e)
+	}
+	if err == nil && e.Type == raft.LogCommand && len(e.Data) > 0 {
+		err = fsm.CheckEntry(e.Data)
+	}
+	if err != nil {
+		return l.at.damagedf("log entry %d: %w", index, err)
+	}
+	return nil
+}
+
+// StoreLog implements raft.LogStore.
+func (l *checkedLog) StoreLog(e *raft.Log) error { return l.StoreLogs([]*raft.Log{e}) }
+
+// StoreLogs implements raft.LogStore. The entries are durable when it returns.
+func (l *checkedLog) StoreLogs(entries []*raft.Log) (err error) {
+	if len(entries) == 0 {
+		return nil
+	}
+	if err := l.broken.check(); err != nil {
+		return err
+	}
+	if !l.sizes.follows(entries[0].Index) {
+		return fmt.Errorf("log entry %d would leave a gap", entries[0].Index)
+	}
+	sealed := make([]*raft.Log, len(entries))
+	for i, e := range entries {
+		if e.Index != entries[0].Index+uint64(i) {
+			return fmt.Errorf("log entry %d after %d would leave a gap", e.Index, entries[i-1].Index)
+		}
+		sealed[i] = sealEntry(e)
+	}
+	start := time.Now()
+	if err := l.store(sealed); err != nil {
+		return l.broken.note(err)
+	}
+	if l.onSync != nil {
+		l.onSync(time.Since(start))
+	}
+	for _, e := range entries {
+		l.sizes.add(e.Index, entrySize(e))
+		l.bytes.Add(int64(entrySize(e)))
+	}
+	return nil
+}
+
+func (l *checkedLog) store(sealed []*raft.Log) (err error) {
+	defer l.at.guard(debug.SetPanicOnFault(true), &err)
+	return l.bolt.StoreLogs(sealed)
+}
+
+// DeleteRange implements raft.LogStore.
+func (l *checkedLog) DeleteRange(low, high uint64) error {
+	if err := l.broken.check(); err != nil {
+		return err
+	}
+	if err := l.remove(low, high); err != nil {
+		return l.broken.note(err)
+	}
+	l.sizes.remove(low, high)
+	return nil
+}
+
+func (l *checkedLog) remove(low, high uint64) (err error) {
+	defer l.at.guard(debug.SetPanicOnFault(true), &err)
+	return l.bolt.DeleteRange(low, high)
+}

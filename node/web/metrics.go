@@ -1,0 +1,55 @@
+package web
+
+import (
+	"fmt"
+	"sync"
+
+	metrics "github.com/hashicorp/go-metrics/compat"
+	sink "github.com/hashicorp/go-metrics/compat/prometheus"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+)
+
+// Metrics makes a registry that holds the Go runtime's and the process's
+// metrics, and those that raft, its log store and memberlist report, under
+// names that begin with trivet_. These libraries know one place to report to
+// in a process, so all registries made here show the same values of theirs.
+func Metrics() (*prometheus.Registry, error) {
+	libraries, err := install()
+	if err != nil {
+		return nil, fmt.Errorf("metrics of the libraries: %w", err)
+	}
+	r := prometheus.NewRegistry()
+	for _, c := range []prometheus.Collector{
+		collectors.NewGoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+		libraries,
+	} {
+		if err := r.Register(c); err != nil {
+			return nil, fmt.Errorf("register metrics: %w", err)
+		}
+	}
+	return r, nil
+}
+
+// install puts one sink into go-metrics, once in a process. The libraries
+// report to github.com/hashicorp/go-metrics/compat, which stands for one of
+// two packages, depending on a build tag; to go through it too is to meet
+// them in either.
+var install = sync.OnceValues(func() (prometheus.Collector, error) {
+	s, err := sink.NewPrometheusSinkFrom(sink.PrometheusOpts{
+		Registerer: prometheus.NewRegistry(), // it insists on one
+		Expiration: 0,                        // a counter that goes away would look like a restart
+		Name:       "trivet_libraries",
+	})
+	if err != nil {
+		return nil, err
+	}
+	conf := metrics.DefaultConfig("trivet")
+	conf.EnableHostname = false
+	conf.EnableRuntimeMetrics = false // the Go collector has them
+	if _, err := metrics.NewGlobal(conf, s); err != nil {
+		return nil, err
+	}
+	return s, nil
+})

@@ -1,0 +1,77 @@
+//go:build redis
+
+package redis
+
+import (
+	"fmt"
+	"net"
+	"os/exec"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/trivetdb/trivet/resp"
+)
+
+func itoa(n int) string { return strconv.Itoa(n) }
+
+// A client talks to a redis-server that the test started.
+type client struct {
+	t    *testing.T
+	conn net.Conn
+	r    *resp.Reader
+}
+
+// startRedis starts a redis-server that ends with the test.
+func startRedis(t *testing.T) *client {
+	t.Helper()
+	path, err := exec.LookPath("redis-server")
+	if err != nil {
+		t.Fatalf("this test needs redis-server: %v", err)
+	}
+	addr := freeAddr(t)
+	_, port, _ := net.SplitHostPort(addr)
+	cmd := exec.Command(path, "--port", port, "--bind", "127.0.0.1",
+		"--save", "", "--appendonly", "no", "--dir", t.TempDir(), "--daemonize", "no")
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		cmd.Process.Kill()
+		cmd.Wait()
+	})
+	for range 100 {
+		if conn, err := net.Dial("tcp", addr); err == nil {
+			t.Cleanup(func() { conn.Close() })
+			return &client{t, conn, resp.NewReader(conn, resp.DefaultLimits)}
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	t.Fatalf("redis-server does not listen on %s", addr)
+	return nil
+}
+
+// freeAddr returns an address on which nobody listens.
+func freeAddr(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+// do sends a command and returns the reply.
+func (c *client) do(args ...string) resp.Value {
+	c.t.Helper()
+	c.conn.SetDeadline(time.Now().Add(10 * time.Second))
+	if _, err := c.conn.Write(resp.Strs(args...).Append(nil, resp.RESP2)); err != nil {
+		c.t.Fatal(fmt.Errorf("%q: %w", args, err))
+	}
+	v, err := c.r.ReadValue()
+	if err != nil {
+		c.t.Fatal(fmt.Errorf("%q: %w", args, err))
+	}
+	return v
+}
