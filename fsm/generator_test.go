@@ -32,7 +32,7 @@ func (g *generator) row(flags Flag) *Command {
 	for {
 		c := rows[g.IntN(len(rows))]
 		flush := c.Group == "server" && c.Flags&Write != 0 || c.Name == "CLASSIC|FLUSH"
-		if c.Flags&flags != 0 && (!flush || g.IntN(50) == 0) {
+		if c.Flags&flags != 0 && (!flush || g.IntN(20) == 0) {
 			return c
 		}
 	}

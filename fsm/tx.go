@@ -1,10 +1,6 @@
 package fsm
 
-import (
-	"math"
-
-	"github.com/trivetdb/trivet/resp"
-)
+import "github.com/trivetdb/trivet/resp"
 
 // A Tx is what a command sees: the state, its database, the time and chance.
 // Only writes may call the methods that change something.
@@ -71,14 +67,6 @@ func (tx *Tx) random(n int) int {
 	return tx.chance.below(n)
 }
 
-// storedLimits are for values that were accepted once. Only their depth is
-// bounded, as they are written by recursion; a reply may hold a value one
-// deeper than what the protocol lets in.
-var storedLimits = resp.Limits{
-	Bulk: math.MaxInt, Args: math.MaxInt, Inline: math.MaxInt, Total: math.MaxInt,
-	Depth: 2 * resp.DefaultLimits.Depth,
-}
-
 // value returns the object that argument i of a Typed command stands for.
 func (tx *Tx) value(args [][]byte, i int) (*object, resp.Value) {
 	if tx.typed == nil || !tx.typed[i] {
@@ -90,6 +78,8 @@ func (tx *Tx) value(args [][]byte, i int) (*object, resp.Value) {
 		return nil, errSyntax
 	case v.Kind == resp.Integer:
 		return &object{kind: kindInteger, str: itoa(v.Int)}, resp.Nil
+	case v.Kind == resp.Bulk:
+		return &object{str: v.Str}, resp.Nil
 	}
 	return &object{kind: kindClassic, val: v}, resp.Nil
 }

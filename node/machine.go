@@ -1,6 +1,8 @@
 package node
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -102,6 +104,22 @@ func (m *machine) Restore(r io.ReadCloser) error {
 	m.state = state
 	m.applied.advance(state.Index())
 	return nil
+}
+
+// digest returns the index of the state and a digest of its encoding.
+func (m *machine) digest() (uint64, string, error) {
+	m.mu.Lock()
+	if m.broken {
+		m.mu.Unlock()
+		return 0, "", errBroken
+	}
+	frozen := m.state.Freeze()
+	m.mu.Unlock()
+	sum := sha256.New()
+	if err := frozen.Encode(sum); err != nil {
+		return 0, "", err
+	}
+	return frozen.Index(), hex.EncodeToString(sum.Sum(nil)), nil
 }
 
 // read answers a request from the state as it is.

@@ -60,12 +60,12 @@ type addresses struct{ redis, classic, peer, http string }
 // Open starts a node. It serves clients at once, though they wait until the
 // node is in a cluster that has a leader. Errors name what is to be mended; they
 // wrap store.ErrDamaged where the data directory cannot be trusted.
-func Open(cfg Config) (n *Node, err error) {
+func Open(cfg Config) (_ *Node, err error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
 	cfg.setDefaults()
-	n = &Node{cfg: cfg, leaders: newLeaders(), fatal: make(chan error, 1), stop: make(chan struct{})}
+	n := &Node{cfg: cfg, leaders: newLeaders(), fatal: make(chan error, 1), stop: make(chan struct{})}
 	if n.metrics, err = newMetrics(); err != nil {
 		return nil, err
 	}
@@ -226,6 +226,11 @@ func (n *Node) serve(l clientListeners) {
 		Status: func(ctx context.Context) any {
 			return server.ClusterStatus{Node: n.Status(), Members: n.Members(ctx)}
 		},
+	})
+	n.onClose(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		n.web.Shutdown(ctx)
 	})
 	n.spawn(func() { n.report("redis", n.front.Serve(l.redis, false)) })
 	n.spawn(func() { n.report("classic", n.front.Serve(l.classic, true)) })

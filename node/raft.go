@@ -81,22 +81,27 @@ func (a peerAddr) String() string { return string(a) }
 
 // reign does a leader's duties in each term that this node leads.
 func (n *Node) reign() {
-	var end context.CancelFunc = func() {}
-	defer func() { end() }()
+	abdicate := func() {}
+	defer func() { abdicate() }()
 	for {
 		select {
 		case leads := <-n.raft.LeaderCh():
-			end()
-			var ctx context.Context
-			ctx, end = context.WithCancel(context.Background())
+			abdicate()
 			if leads {
-				n.spawn(func() { n.openTerm(ctx) })
-				n.startPilot(ctx)
+				abdicate = n.lead()
 			}
 		case <-n.stop:
 			return
 		}
 	}
+}
+
+// lead starts a leader's duties, which end with the function returned.
+func (n *Node) lead() (abdicate func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	n.spawn(func() { n.openTerm(ctx) })
+	n.startPilot(ctx)
+	return cancel
 }
 
 // openTerm commits the first entry of the term that this node leads. Only then

@@ -164,6 +164,9 @@ func (n *Node) Members(ctx context.Context) []server.Member {
 	return members
 }
 
+// Digest implements server.Backend.
+func (n *Node) Digest() (uint64, string, error) { return n.machine.digest() }
+
 // A lag is how far this node is behind the leader, and when that was learned.
 type lag struct {
 	entries atomic.Uint64

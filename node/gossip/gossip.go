@@ -82,7 +82,7 @@ func Start(opts Options) (*Gossip, error) {
 		opts.Log = slog.New(slog.DiscardHandler)
 	}
 	g := &Gossip{
-		peers:   &peers{self: opts.ID, known: map[string]*peer{}},
+		peers:   newPeers(opts.ID),
 		self:    &self{id: opts.ID},
 		log:     opts.Log,
 		changed: make(chan struct{}, 1),
@@ -118,7 +118,7 @@ func Start(opts Options) (*Gossip, error) {
 func (g *Gossip) config(opts Options) (*memberlist.Config, error) {
 	warn := func(err error) { g.log.Warn("gossip waits for a name", "err", err) }
 	c := memberlist.DefaultLANConfig()
-	c.Name, c.Delegate, c.Events = opts.ID, g.self, g.peers
+	c.Name, c.Delegate, c.Events, c.Conflict = opts.ID, g.self, g.peers, g.peers
 	c.Logger = logging.Lines(opts.Log, "memberlist: ")
 	c.SecretKey = opts.Key
 	c.GossipInterval = 100 * time.Millisecond
@@ -200,13 +200,18 @@ func (g *Gossip) advertised() string {
 
 // Close tells the others that this node goes, which is no more than a hint,
 // and stops.
-func (g *Gossip) Close() error {
+func (g *Gossip) Close() error { return g.end(true) }
+
+// end stops, with or without a word to the others.
+func (g *Gossip) end(leave bool) error {
 	var err error
 	g.once.Do(func() {
 		close(g.stop)
 		<-g.told
-		if e := g.list.Leave(leaveFor); e != nil {
-			g.log.Debug("gossip left unheard", "err", e)
+		if leave {
+			if e := g.list.Leave(leaveFor); e != nil {
+				g.log.Debug("gossip left unheard", "err", e)
+			}
 		}
 		err = g.list.Shutdown()
 		select {

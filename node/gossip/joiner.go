@@ -34,17 +34,15 @@ type joiner struct {
 }
 
 func (j *joiner) run() {
-	if len(j.targets) == 0 {
-		return
-	}
 	for {
-		wait := joinLater
+		wait, kick := joinLater, j.peers.kick
 		if !j.round() {
-			wait = joinSoon
+			wait, kick = joinSoon, nil // no sooner than that
 		}
 		select {
 		case <-j.stop:
 			return
+		case <-kick:
 		case <-time.After(wait):
 		}
 	}
@@ -54,6 +52,8 @@ func (j *joiner) run() {
 // none is missing then.
 func (j *joiner) round() bool {
 	addrs, errs := j.resolve()
+	moved := j.peers.sought()
+	addrs = append(addrs, moved...)
 	alive := j.peers.alive()
 	for _, addr := range addrs {
 		if alive[addr] || j.stopped() {
@@ -67,7 +67,7 @@ func (j *joiner) round() bool {
 		j.report(errs)
 	}
 	n := len(j.peers.alive())
-	return n > 0 && n >= len(addrs) && len(errs) == 0
+	return len(moved) == 0 && len(errs) == 0 && (len(j.targets) == 0 || n > 0 && n >= len(addrs))
 }
 
 func (j *joiner) stopped() bool {

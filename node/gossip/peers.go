@@ -19,14 +19,24 @@ type Peer struct {
 // lost disk leaves an ID behind that never comes back.
 const forgetAfter = time.Hour
 
-// peers implements memberlist.EventDelegate: it remembers the nodes that
+// followFor is how long a node is sought at an address that it moved to.
+const followFor = 30 * time.Second
+
+// peers implements memberlist's EventDelegate and ConflictDelegate: it remembers the nodes that
 // memberlist knows, and for a while those that it gave up. memberlist calls it
 // with its own lock held, so nothing here may call memberlist.
 type peers struct {
 	self string
 
 	mu    sync.Mutex
-	known map[string]*peer // by memberlist's name, which is raft's ID
+	known map[string]*peer     // by memberlist's name, which is raft's ID
+	moved map[string]time.Time // address -> when a known node was heard of there
+
+	kick chan struct{} // something to join has come up
+}
+
+func newPeers(self string) *peers {
+	return &peers{self: self, known: map[string]*peer{}, moved: map[string]time.Time{}, kick: make(chan struct{}, 1)}
 }
 
 type peer struct {
@@ -43,6 +53,39 @@ func (p *peers) NotifyUpdate(n *memberlist.Node) { p.note(n, true) }
 
 // NotifyLeave implements memberlist.EventDelegate.
 func (p *peers) NotifyLeave(n *memberlist.Node) { p.note(n, false) }
+
+// NotifyConflict implements memberlist.ConflictDelegate: a node was heard of at
+// another address than the one where memberlist still believes it alive. That
+// is how a pod comes back, and memberlist itself would only ask it again with
+// its next exchange of all it knows.
+func (p *peers) NotifyConflict(n, other *memberlist.Node) {
+	if n.Name == p.self {
+		return
+	}
+	p.mu.Lock()
+	p.moved[other.Address()] = time.Now()
+	p.mu.Unlock()
+	select {
+	case p.kick <- struct{}{}:
+	default:
+	}
+}
+
+// sought returns the addresses that nodes moved to and where they are not
+// known to be alive yet.
+func (p *peers) sought() (addrs []string) {
+	alive := p.alive()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for addr, heard := range p.moved {
+		if alive[addr] || time.Since(heard) > followFor {
+			delete(p.moved, addr)
+			continue
+		}
+		addrs = append(addrs, addr)
+	}
+	return addrs
+}
 
 func (p *peers) note(n *memberlist.Node, alive bool) {
 	if n.Name == p.self {

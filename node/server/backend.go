@@ -46,6 +46,11 @@ type Backend interface {
 	// Members describes all members, each as it says itself where it answers.
 	Members(ctx context.Context) []Member
 
+	// Digest returns the index of the entry that this node's state holds, and a
+	// digest of the state's bytes. Two nodes that are sound have the same digest
+	// at the same index. It reads the whole state.
+	Digest() (index uint64, digest string, err error)
+
 	// Remove takes the member called name (a node's name or its raft ID) out
 	// of the cluster. It is refused where the quorum would not be safe.
 	Remove(ctx context.Context, name string) error

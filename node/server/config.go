@@ -1,6 +1,7 @@
 package server
 
 import (
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -33,19 +34,22 @@ var parameters = map[string]func(*Server) string{
 func constant(value string) func(*Server) string { return func(*Server) string { return value } }
 
 func configGet(s *session, args [][]byte) resp.Value {
-	var names []string
-	for name := range parameters {
-		for _, pattern := range args[2:] {
-			if fsm.Match(strings.ToLower(string(pattern)), name) {
-				names = append(names, name)
-				break
+	found := map[string]string{} // as shown -> the parameter
+	for _, arg := range args[2:] {
+		pattern := strings.ToLower(string(arg))
+		if parameters[pattern] != nil {
+			found[string(arg)] = pattern // Redis repeats a plain name as it came
+			continue
+		}
+		for name := range parameters {
+			if fsm.Match(pattern, name) {
+				found[name] = name
 			}
 		}
 	}
-	slices.Sort(names)
 	d := resp.Dict()
-	for _, name := range names {
-		d.Elems = append(d.Elems, resp.Str(name), resp.Str(parameters[name](s.srv)))
+	for _, name := range slices.Sorted(maps.Keys(found)) {
+		d.Elems = append(d.Elems, resp.Str(name), resp.Str(parameters[found[name]](s.srv)))
 	}
 	return d
 }

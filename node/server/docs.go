@@ -44,7 +44,7 @@ const docsTail = `## What differs from Redis
   writes that were acknowledged on any; ` + "`CLIENT READS LOCAL`" + ` goes back.
 - **DELETE** is another name of DEL, and **FLUSH** of FLUSHDB, so that users of the classic protocol
   find their commands.
-- **RAFT** shows and changes the cluster: ` + "`RAFT STATUS`, `RAFT REMOVE name`, `RAFT PROMOTE name`, `RAFT TRANSFER [name]`" + `.
+- **RAFT** shows and changes the cluster: ` + "`RAFT STATUS`, `RAFT DIGEST`, `RAFT REMOVE name`, `RAFT PROMOTE name`,\n  `RAFT TRANSFER [name]`" + `.
 - **CLIENT NO-EVICT** and **CLIENT NO-TOUCH** are accepted and have no effect.
 - **CONFIG GET** knows a few parameters that tools ask for; nothing can be set while the node runs.
 - **INFO** describes the node that is asked. ` + "`role:master`" + ` is the leader, ` + "`role:slave`" + ` any other node. The
@@ -57,8 +57,8 @@ The commands of the chapter *Classic* answer as the article's server does, on th
 SET answers 1, DELETE and FLUSH answer how many keys they deleted, MSET how many it set. SET and MSET
 keep the types of what they store: strings, integers, lists, dictionaries and null. All other
 commands work on that port too, with strings and integers as arguments. An unknown command is answered
-with ` + "`Unrecognized command: NAME`" + `. A value that a classic client stored as a list or a dictionary
-is of another type for the commands of the Redis port: those that expect a string answer ` + "`WRONGTYPE`" + `.
+with ` + "`Unrecognized command: NAME`" + `. GET and MGET on the Redis port show a list or a dictionary that a
+classic client stored as an array or a map; commands that need a string answer ` + "`WRONGTYPE`" + `.
 `
 
 // WriteDocs writes docs/commands.md.
@@ -74,7 +74,7 @@ func WriteDocs(w io.Writer) error {
 	chapter := func(title, group string) {
 		fmt.Fprintf(&b, "## %s\n\n| Command | Arguments | Summary | Since | Runs |\n|---|---|---|---|---|\n", title)
 		for _, r := range byGroup[group] {
-			fmt.Fprintf(&b, "| %s | %s | %s | %s | %s |\n", r.title(), cell(r.arguments()), cell(r.Summary), r.Since, r.runs())
+			fmt.Fprintf(&b, "| %s | %s | %s | %s | %s |\n", r.title(), cell(r.arguments()), cell(r.Summary), r.since(), r.runs())
 		}
 		b.WriteString("\n")
 		delete(byGroup, group)
@@ -119,9 +119,17 @@ func (r *row) arguments() string {
 	case n > 0:
 		return fmt.Sprint(n - name)
 	case n == -name:
-		return "any"
+		return "0 or more"
 	}
 	return fmt.Sprintf("%d or more", -n-name)
+}
+
+// since returns the version of Redis that brought the command, if any did.
+func (r *row) since() string {
+	if r.Flags&(fsm.Alias|fsm.ClassicOnly) != 0 {
+		return "–"
+	}
+	return r.Since
 }
 
 // runs says where the command runs, and what else its flags tell users.

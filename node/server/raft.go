@@ -15,6 +15,7 @@ const ofRaft = fsm.Local | fsm.Admin | fsm.NoScript | fsm.Loading | fsm.Stale | 
 
 var raftCommands = []local{
 	{spec("RAFT", -2, fsm.Local|fsm.Container|fsm.Admin|fsm.Alias, "cluster", "Commands about the cluster.", "7.2.0"), "", nil, nil},
+	{spec("RAFT|DIGEST", 2, ofRaft, "cluster", "Get the index of this node's state and a digest of its bytes, to compare nodes by.", "7.2.0"), "", nil, raftDigest},
 	{spec("RAFT|HELP", 2, forHelp|fsm.Alias, "cluster", "Show the subcommands.", "7.2.0"), "", nil, helpOf("RAFT")},
 	{spec("RAFT|PROMOTE", 3, ofRaft, "cluster", "Make a voter of a member that is none.", "7.2.0"), "name", nil, raftPromote},
 	{spec("RAFT|REMOVE", 3, ofRaft, "cluster", "Take a member out of the cluster.", "7.2.0"), "name", nil, raftRemove},
@@ -44,6 +45,14 @@ func raftStatus(s *session, _ [][]byte) resp.Value {
 		return resp.Err("ERR " + err.Error())
 	}
 	return resp.Str(string(text))
+}
+
+func raftDigest(s *session, _ [][]byte) resp.Value {
+	index, digest, err := s.srv.opts.Backend.Digest()
+	if err != nil {
+		return resp.Err("ERR " + err.Error())
+	}
+	return resp.Str(strconv.FormatUint(index, 10) + " " + digest)
 }
 
 func done(err error) resp.Value {

@@ -53,6 +53,19 @@ func start(t *testing.T, opts Options) *fixture {
 	return f
 }
 
+// awaitCommand waits until a session has taken up a command.
+func (f *fixture) awaitCommand(name string) {
+	f.t.Helper()
+	eventually(f.t, "a session that is busy with "+name, func() bool {
+		for _, s := range f.conns.list() {
+			if r := s.last.Load(); r != nil && r.Name == name {
+				return true
+			}
+		}
+		return false
+	})
+}
+
 // A wire is a raw connection.
 type wire struct {
 	t *testing.T
@@ -65,6 +78,17 @@ func dial(t *testing.T, addr string) *wire {
 	conn, err := net.Dial("tcp", addr)
 	if err != nil {
 		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	conn.SetDeadline(time.Now().Add(20 * time.Second))
+	return &wire{t, conn, bufio.NewReader(conn)}
+}
+
+// dialUnix returns nil where nobody listens.
+func dialUnix(t *testing.T, path string) *wire {
+	conn, err := net.Dial("unix", path)
+	if err != nil {
+		return nil
 	}
 	t.Cleanup(func() { conn.Close() })
 	conn.SetDeadline(time.Now().Add(20 * time.Second))
@@ -350,52 +374,4 @@ func TestPanicEndsOneConnection(t *testing.T) {
 	w.closed()
 	f.node.set(func() { f.node.panics = false })
 	other.ask("GET a", "$-1\r\n")
-}
-
-func TestShutdownDrains(t *testing.T) {
-	f := start(t, Options{})
-	idle, busy := dial(t, f.redis), dial(t, f.redis)
-	idle.ask("PING", "+PONG\r\n")
-	hold := make(chan struct{})
-	f.node.set(func() { f.node.hold = hold })
-	busy.send("SET a 1\r\nGET a\r\n")
-	eventually(t, "a session that is busy", func() bool {
-		for _, s := range f.conns.list() {
-			if r := s.last.Load(); r != nil && r.Name == "GET" {
-				return true
-			}
-		}
-		return false
-	})
-	done := make(chan error)
-	go func() { done <- f.Shutdown(context.Background()) }()
-	idle.closed()
-	select {
-	case err := <-done:
-		t.Fatalf("Shutdown left a busy connection: %v", err)
-	case <-time.After(20 * time.Millisecond):
-	}
-	close(hold)
-	busy.expect("+OK\r\n$1\r\n1\r\n")
-	busy.closed()
-	if err := <-done; err != nil {
-		t.Fatal(err)
-	}
-	if _, err := net.Dial("tcp", f.redis); err == nil {
-		t.Error("the listener is still there")
-	}
-}
-
-func TestShutdownInTime(t *testing.T) {
-	f := start(t, Options{})
-	f.node.set(func() { f.node.hold = make(chan struct{}) })
-	w := dial(t, f.redis)
-	w.send("SET a 1\r\n")
-	eventually(t, "a session", func() bool { return f.conns.total() == 1 })
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
-	defer cancel()
-	if err := f.Shutdown(ctx); err != context.DeadlineExceeded {
-		t.Errorf("Shutdown: %v", err)
-	}
-	io.Copy(io.Discard, w.r) // ends, in one way or the other
 }

@@ -125,8 +125,12 @@ func (d *Dir) openStores(opts Options) (err error) {
 		return fmt.Errorf("open %s: %w", filepath.Join(string(d.at), boltName), err)
 	}
 	broken := &brokenDisk{}
+	end, err := openTail(string(d.at))
+	if err != nil {
+		return fmt.Errorf("open %s: %w", tailName, err)
+	}
 	d.stable = &checkedStable{at: d.at, bolt: d.bolt, broken: broken}
-	d.log = &checkedLog{at: d.at, bolt: d.bolt, onSync: opts.OnSync, broken: broken}
+	d.log = &checkedLog{at: d.at, bolt: d.bolt, onSync: opts.OnSync, tail: end, broken: broken}
 	if d.cache, err = raft.NewLogCache(cached, d.log); err != nil {
 		return err
 	}
@@ -251,6 +255,9 @@ func (d *Dir) Close() error {
 	var err error
 	if d.bolt != nil {
 		err = d.closeBolt()
+	}
+	if d.log != nil {
+		err = errors.Join(err, d.log.tail.file.Close())
 	}
 	return errors.Join(err, d.lock.Close())
 }

@@ -14,9 +14,11 @@
 //     boltfile.go reads the file as plain bytes before bbolt maps it.
 //   - Every log entry carries a checksum of its index, term, type and data in
 //     raft's Extensions, every stable value one of its key and itself.
+//   - tail notes how far the log reached, for an older copy of bolt's tree looks
+//     as whole as the newest.
 //   - raft's snapshot files have a checksum of the state, not of the membership
 //     beside it; the state begins with a checksum of that.
 //   - node.json holds a checksum of itself.
 //
-// Files, in the directory: LOCK, node.json, raft.db, snapshots/.
+// Files, in the directory: LOCK, node.json, raft.db, tail, snapshots/.
 package store

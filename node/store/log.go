@@ -21,6 +21,7 @@ type checkedLog struct {
 	bolt   *raftboltdb.BoltStore
 	onSync func(time.Duration)
 	sizes  sizes
+	tail   *tail
 	bytes  atomic.Int64 // stored since they were last reset
 	broken *brokenDisk
 }
@@ -113,6 +114,7 @@ func (l *checkedLog) StoreLogs(entries []*raft.Log) (err error) {
 	if l.onSync != nil {
 		l.onSync(time.Since(start))
 	}
+	l.tail.raise(entries[len(entries)-1].Index)
 	for _, e := range entries {
 		l.sizes.add(e.Index, entrySize(e))
 		l.bytes.Add(int64(entrySize(e)))
@@ -129,6 +131,11 @@ func (l *checkedLog) store(sealed []*raft.Log) (err error) {
 func (l *checkedLog) DeleteRange(low, high uint64) error {
 	if err := l.broken.check(); err != nil {
 		return err
+	}
+	if high >= l.sizes.last() {
+		if err := l.tail.lower(low - 1); err != nil {
+			return l.broken.note(fmt.Errorf("write %s: %w", tailName, err))
+		}
 	}
 	if err := l.remove(low, high); err != nil {
 		return l.broken.note(err)

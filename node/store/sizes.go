@@ -32,6 +32,16 @@ func (s *sizes) follows(index uint64) bool {
 	return len(s.n) == 0 || index >= s.first && index <= s.first+uint64(len(s.n))
 }
 
+// last returns the index of the last entry, 0 for an empty log.
+func (s *sizes) last() uint64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.n) == 0 {
+		return 0
+	}
+	return s.first + uint64(len(s.n)) - 1
+}
+
 // add notes an entry, which follows the last one or replaces one.
 func (s *sizes) add(index uint64, size int) {
 	s.mu.Lock()

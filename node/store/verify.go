@@ -92,6 +92,9 @@ func (d *Dir) verify(found bool) error {
 	if last > 0 && first > snapshot.Index+1 {
 		return d.at.damagedf("log entries %d to %d are missing", snapshot.Index+1, first-1)
 	}
+	if end := max(last, snapshot.Index); end < d.log.tail.index {
+		return d.at.damagedf("%s: the log ends at entry %d, but reached %d", boltName, end, d.log.tail.index)
+	}
 	if err := d.verifyTerm(max(term, snapshot.Term)); err != nil {
 		return err
 	}

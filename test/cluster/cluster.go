@@ -19,9 +19,13 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/logging"
 
 	"github.com/trivetdb/trivet/node/server"
 )
+
+// The client reports each refused connection, and these tests kill nodes.
+func init() { logging.Disable() }
 
 // A Cluster is some nodes on loopback. Its processes end with the test.
 type Cluster struct {
