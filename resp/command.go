@@ -47,6 +47,9 @@ func (c *command) parse(b []byte, lim *Limits) (bool, error) {
 			return false, err
 		}
 		if n > int64(lim.Args) {
+			if lim.Guest {
+				return false, errGuestMultibulk
+			}
 			return false, errMultibulkLength
 		}
 		c.left = int(max(n, 0)) // Redis takes *-7 as *0
@@ -82,7 +85,10 @@ func (c *command) bulkHeader(b []byte, lim *Limits) (bool, error) {
 	if !ok || err != nil {
 		return false, err
 	}
-	if n < 0 || n > int64(lim.Bulk) {
+	switch {
+	case n > int64(lim.Bulk) && lim.Guest:
+		return false, errGuestBulk
+	case n < 0 || n > int64(lim.Bulk):
 		return false, errBulkLength
 	}
 	if n > int64(lim.Total)-int64(c.pos)-2 {

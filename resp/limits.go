@@ -5,11 +5,12 @@ import "math"
 // Limits bound what a reader accepts. A field that is zero means that of
 // [DefaultLimits].
 type Limits struct {
-	Bulk   int // bytes of one string
-	Args   int // elements of one array; a pair of a map counts as two
-	Inline int // bytes of one line: an inline command, or the header of a string or array
-	Depth  int // arrays within arrays
-	Total  int // bytes of one whole request; ReadValue and ParseValue add ElemCost for each value in it
+	Bulk   int  // bytes of one string
+	Args   int  // elements of one array; a pair of a map counts as two
+	Inline int  // bytes of one line: an inline command, or the header of a string or array
+	Depth  int  // arrays within arrays
+	Total  int  // bytes of one whole request; ReadValue and ParseValue add ElemCost for each value in it
+	Guest  bool // errors of ReadCommand name the missing authentication, as Redis's do
 }
 
 // ElemCost is what a value costs of Limits.Total besides its bytes. It is the
@@ -24,6 +25,17 @@ var DefaultLimits = Limits{
 	Inline: 64 << 10,
 	Depth:  1024,
 	Total:  128 << 20,
+}
+
+// GuestLimits suit requests of clients that have not said who they are: enough
+// for HELLO and AUTH. They are Redis's.
+var GuestLimits = Limits{
+	Bulk:   16 << 10,
+	Args:   10,
+	Inline: 64 << 10,
+	Depth:  8,
+	Total:  256 << 10,
+	Guest:  true,
 }
 
 // NoLimits are for bytes that this program wrote itself, such as its log: what
@@ -64,6 +76,8 @@ func (e ProtocolError) Error() string { return e.Text }
 var (
 	errMultibulkLength = ProtocolError{"ERR Protocol error: invalid multibulk length"}
 	errBulkLength      = ProtocolError{"ERR Protocol error: invalid bulk length"}
+	errGuestMultibulk  = ProtocolError{"ERR Protocol error: unauthenticated multibulk length"}
+	errGuestBulk       = ProtocolError{"ERR Protocol error: unauthenticated bulk length"}
 	errLongMultibulk   = ProtocolError{"ERR Protocol error: too big mbulk count string"}
 	errLongBulk        = ProtocolError{"ERR Protocol error: too big bulk count string"}
 	errLongInline      = ProtocolError{"ERR Protocol error: too big inline request"}

@@ -44,6 +44,12 @@ func NewReader(src io.Reader, lim Limits) *Reader {
 	return &Reader{src: src, lim: lim, cmd: newCommand(), val: newParser(lim)}
 }
 
+// SetLimits changes what is accepted from the next request on.
+func (r *Reader) SetLimits(lim Limits) {
+	r.lim = lim.orDefault()
+	r.val.lim = r.lim
+}
+
 // ReadCommand reads one request, an array of bulk strings or an inline command,
 // and returns its arguments, at least one. Like Redis it passes over empty ones.
 // The arguments lie in the reader's buffer: they are valid until the next call

@@ -83,20 +83,20 @@ type Member struct {
 // A Status is what a node knows of itself.
 type Status struct {
 	Member
-	Cluster      string         // identity of the cluster, "" before there is one
-	LeaderID     string         // "" for none known
-	LeaderRedis  string         // address for Redis clients, where known
-	CommitIndex  uint64         // raft's
-	LastIndex    uint64         // of the log
-	FirstIndex   uint64         // of the log
-	SnapshotAt   uint64         // index of the newest snapshot
-	LogBytes     int64          // of entries since the newest snapshot
-	LastContact  int64          // milliseconds since the leader was heard of; 0 at the leader, -1 for never
-	Peers        int            // members besides this one
-	Keys         map[int][2]int // database -> keys, keys that expire; only databases with keys
-	ExpiredKeys  uint64
-	Batches      uint64 // batches proposed by this node
-	Entries      uint64 // entries applied by this node
-	Resent       uint64 // batches that this node sent more than once
-	LeaderChange uint64 // leaders seen since the start
+	Cluster      string         `json:"cluster"`         // identity of the cluster, "" before there is one
+	LeaderID     string         `json:"leader_id"`       // "" for none known
+	LeaderRedis  string         `json:"leader_redis"`    // address for Redis clients, where known
+	CommitIndex  uint64         `json:"commit_index"`    // raft's
+	LastIndex    uint64         `json:"last_index"`      // of the log
+	FirstIndex   uint64         `json:"first_index"`     // of the log
+	SnapshotAt   uint64         `json:"snapshot_index"`  // index of the newest snapshot
+	LogBytes     int64          `json:"log_bytes"`       // of entries since the newest snapshot
+	LastContact  int64          `json:"last_contact_ms"` // milliseconds since the leader was heard of; 0 at the leader, -1 for never
+	Peers        int            `json:"peers"`           // members besides this one
+	Keys         map[int][2]int `json:"keys"`            // database -> keys, keys that expire; only databases with keys
+	ExpiredKeys  uint64         `json:"expired_keys"`
+	Batches      uint64         `json:"batches"`        // batches proposed by this node
+	Entries      uint64         `json:"entries"`        // entries applied by this node
+	Resent       uint64         `json:"batches_resent"` // batches that this node sent more than once
+	LeaderChange uint64         `json:"leader_changes"` // leaders seen since the start
 }

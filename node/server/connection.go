@@ -63,12 +63,12 @@ func selectDB(s *session, args [][]byte) resp.Value {
 func reset(s *session, _ [][]byte) resp.Value {
 	s.set(func(who *identity) {
 		who.db, who.name = 0, ""
-		who.authed = s.srv.opts.Password == ""
 		who.linearizable = s.srv.opts.Linearizable
 		if !s.classic {
 			who.dialect = resp.RESP2
 		}
 	})
+	s.trust(s.srv.opts.Password == "")
 	return resp.Status("RESET")
 }
 
@@ -80,8 +80,19 @@ func (s *session) authenticate(user, password []byte) bool {
 	if string(user) != "default" || !same && s.srv.opts.Password != "" {
 		return false
 	}
-	s.set(func(who *identity) { who.authed = true })
+	s.trust(true)
 	return true
+}
+
+// trust says whether the client has shown who it is. A guest may only send
+// what is small.
+func (s *session) trust(authed bool) {
+	s.set(func(who *identity) { who.authed = authed })
+	limits := resp.GuestLimits
+	if authed {
+		limits = resp.DefaultLimits
+	}
+	s.reader.SetLimits(limits)
 }
 
 func auth(s *session, args [][]byte) resp.Value {

@@ -78,7 +78,7 @@ func newSession(srv *Server, conn net.Conn, classic bool) *session {
 	s.ctx, s.cancel = context.WithCancel(srv.ctx)
 	s.reader = resp.NewReader(source{s}, resp.DefaultLimits)
 	s.who.born = time.Now()
-	s.who.authed = srv.opts.Password == ""
+	s.trust(srv.opts.Password == "")
 	s.who.linearizable = srv.opts.Linearizable
 	if classic {
 		s.who.dialect = resp.Classic

@@ -75,7 +75,9 @@ func (s *sample) load(t *testing.T) {
 		b, err := os.ReadFile(path)
 		name, _ := filepath.Rel(s.path, path)
 		s.sizes[name] = int64(len(b))
-		s.files[name] = bytes.TrimRight(b, "\x00")
+		// The last page in use ends in zeros too.
+		used := (len(bytes.TrimRight(b, "\x00")) + 4095) &^ 4095
+		s.files[name] = b[:min(used, len(b))]
 		return err
 	})
 	if err != nil {
@@ -127,7 +129,8 @@ func (s *sample) compare(t *testing.T, d *Dir) {
 	t.Helper()
 	first, _ := d.Log().FirstIndex()
 	last, _ := d.Log().LastIndex()
-	if first != s.entries[0].Index || last != s.entries[len(s.entries)-1].Index {
+	// Entries that were deleted may be back, in an older copy of the tree.
+	if first > s.entries[0].Index || last != s.entries[len(s.entries)-1].Index {
 		t.Fatalf("log has entries %d to %d", first, last)
 	}
 	for _, w := range s.entries {
@@ -170,4 +173,3 @@ func (s *sample) flip(t *testing.T, name string, at int, bits byte) (damaged boo
 	}()
 	return s.open(t)
 }
-

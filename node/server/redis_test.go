@@ -1,0 +1,178 @@
+//go:build redis
+
+package server
+
+import (
+	"bytes"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/trivetdb/trivet/fsm"
+	"github.com/trivetdb/trivet/resp"
+)
+
+// realRedis starts a redis-server that is asked the same. Without one the test
+// fails: who asks for these tests wants them.
+func realRedis(t *testing.T) *wire {
+	t.Helper()
+	path, err := exec.LookPath("redis-server")
+	if err != nil {
+		t.Fatal(err)
+	}
+	socket := t.TempDir() + "/s"
+	cmd := exec.Command(path, "--port", "0", "--unixsocket", socket, "--save", "", "--appendonly", "no", "--dir", t.TempDir())
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		cmd.Process.Kill()
+		cmd.Wait()
+	})
+	var w *wire
+	eventually(t, "a redis-server", func() bool {
+		w = dialUnix(t, socket)
+		return w != nil
+	})
+	return w
+}
+
+// columns are what is compared of COMMAND INFO: arity, flags, the positions of
+// keys, and the ACL categories; all but the lists in order.
+func columns(v resp.Value) []string {
+	var out []string
+	for i, e := range v.Elems {
+		if i > 6 {
+			break
+		}
+		words := []string{string(e.Append(nil, resp.Canonical))}
+		if e.Kind == resp.Array || e.Kind == resp.Set {
+			words = nil
+			for _, w := range e.Elems {
+				words = append(words, w.Str)
+			}
+			slices.Sort(words)
+		}
+		out = append(out, strings.TrimSpace(strings.Join(words, " ")))
+	}
+	return out
+}
+
+func TestTableAgreesWithRedis(t *testing.T) {
+	real, ours := realRedis(t), dial(t, start(t, Options{}).redis)
+	version := ""
+	for _, s := range Specs() {
+		if s.Flags&(fsm.Alias|fsm.ClassicOnly) != 0 {
+			continue
+		}
+		line := "COMMAND INFO " + s.FullName()
+		want, got := real.value(line).Elems[0], ours.value(line).Elems[0]
+		switch {
+		case want.Kind == resp.NullArray || want.Kind == resp.Null:
+			if s.Since < "7.0.1" {
+				t.Errorf("%s: Redis %s has no such command", s.Name, version)
+			}
+		case !slices.Equal(columns(want), columns(got)):
+			t.Errorf("%s:\n%q, in Redis\n%q", s.Name, columns(got), columns(want))
+		}
+	}
+}
+
+// Replies of local commands that must be the same bytes as Redis's.
+var sameAsRedis = strings.Split(strings.TrimSpace(`
+foo bar baz
+foo
+foo 'a b'
+client
+client foo
+client foo bar
+client id x
+client|id
+select x
+select +1
+select 16
+select -1
+select 0
+ping a b
+ping a
+ping
+auth x
+auth x y
+auth default x
+auth
+auth a b c
+hello 4
+hello abc
+hello 3 auth
+hello 3 foo
+hello 3 setname
+hello 3 setname 'a b'
+client setname 'a b'
+client setname ''
+client getname
+client setname bob
+client getname
+client list type foo
+client list type replica
+client list id x
+client list id 1000
+client list foo
+client list id
+client kill foo
+client kill 1.1.1.1:1
+client kill id 0
+client kill id x
+client kill id 999
+client kill type foo
+client kill type pubsub
+client kill addr foo
+client kill user foo
+client kill skipme maybe
+client kill id 1 type
+client kill foo bar
+client no-evict on
+client no-evict foo
+client no-evict
+config get foo
+config get maxmemory
+config get SAVE
+config get
+config
+config foo
+command info nosuch client|nosuch
+command getkeys get a
+command getkeys get
+command getkeys nosuch a
+command getkeys mset a b c d
+command getkeys get a b c
+command getkeys client id
+command getkeys client nosuch
+command list filterby aclcat foo
+command list filterby module x
+command list filterby foo bar
+command list filterby pattern getde*
+command list foo
+command docs nosuch
+command foo
+info foo
+info cluster
+reset
+echo
+echo a
+role x
+time x
+quit a b
+`), "\n")
+
+func TestRepliesAgreeWithRedis(t *testing.T) {
+	real, ours := realRedis(t), dial(t, start(t, Options{}).redis)
+	for _, line := range sameAsRedis {
+		want, got := real.value(line), ours.value(line)
+		if a, b := got.Append(nil, resp.Canonical), want.Append(nil, resp.Canonical); !bytes.Equal(a, b) {
+			t.Errorf("%s: %q, in Redis %q", line, a, b)
+		}
+	}
+	real.closed()
+	ours.closed()
+}
