@@ -176,3 +176,14 @@ func TestRepliesAgreeWithRedis(t *testing.T) {
 	real.closed()
 	ours.closed()
 }
+
+// dialUnix returns nil where nobody listens.
+func dialUnix(t *testing.T, path string) *wire {
+	conn, err := net.Dial("unix", path)
+	if err != nil {
+		return nil
+	}
+	t.Cleanup(func() { conn.Close() })
+	conn.SetDeadline(time.Now().Add(20 * time.Second))
+	return &wire{t, conn, bufio.NewReader(conn)}
+}

@@ -84,17 +84,6 @@ func dial(t *testing.T, addr string) *wire {
 	return &wire{t, conn, bufio.NewReader(conn)}
 }
 
-// dialUnix returns nil where nobody listens.
-func dialUnix(t *testing.T, path string) *wire {
-	conn, err := net.Dial("unix", path)
-	if err != nil {
-		return nil
-	}
-	t.Cleanup(func() { conn.Close() })
-	conn.SetDeadline(time.Now().Add(20 * time.Second))
-	return &wire{t, conn, bufio.NewReader(conn)}
-}
-
 func (w *wire) send(text string) {
 	w.t.Helper()
 	if _, err := io.WriteString(w, text); err != nil {
