@@ -4,6 +4,7 @@ package server
 
 import (
 	"bytes"
+	"net"
 	"os/exec"
 	"slices"
 	"strings"
