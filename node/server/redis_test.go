@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/trivetdb/trivet/fsm"
 	"github.com/trivetdb/trivet/resp"
