@@ -22,7 +22,7 @@ func TestHalfAPipeline(t *testing.T) {
 	}
 	for _, addr := range []string{leader.Classic, forwards.Classic} {
 		c := dial(t, addr)
-		c.ask("+SET wire:half 1\r\n+GET wire:half\r\n*3\r\n+SET\r\n+wire:half\r\n%1\r\n+k\r\n", ":1\r\n$1\r\n1\r\n")
+		c.ask("+SET wire:half 1\r\n+GET wire:half\r\n*3\r\n+SET\r\n+wire:half\r\n%1\r\n$1\r\nk\r\n", ":1\r\n$1\r\n1\r\n")
 		c.silent()
 		c.ask(":5\r\n+GET wire:half\r\n", ":1\r\n%1\r\n$1\r\nk\r\n:5\r\n")
 	}
@@ -50,7 +50,7 @@ func TestSlowWriters(t *testing.T) {
 			writers = append(writers, writer{dial(t, n), words("SET", key, "v\x00\r\nw") + "GET " + key + "\r\n", "+OK\r\n$5\r\nv\x00\r\nw\r\n"})
 		}
 		for _, n := range []string{leader.Classic, forwards.Classic} {
-			writers = append(writers, writer{dial(t, n), "*3\r\n+SET\r\n+" + key + "c\r\n%1\r\n+a\r\n*2\r\n:1\r\n$-1\r\n+GET " + key + "c\r\n",
+			writers = append(writers, writer{dial(t, n), "*3\r\n+SET\r\n+" + key + "c\r\n%1\r\n$1\r\na\r\n*2\r\n:1\r\n$-1\r\n+GET " + key + "c\r\n",
 				":1\r\n%1\r\n$1\r\na\r\n*2\r\n:1\r\n$-1\r\n"})
 		}
 	}
