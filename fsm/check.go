@@ -25,6 +25,9 @@ func (s *State) Check() error {
 				if o.rev > s.index || o.epoch > s.epoch || sh.epoch > s.epoch || o.epoch > sh.epoch {
 					bad("db %d: key %q is of the future", db, key)
 				}
+				if err := checkContainer(o); err != nil {
+					bad("db %d: key %q: %w", db, key, err)
+				}
 				if (o.expireAt == 0) != (o.due == nil) {
 					bad("db %d: key %q: its deadline is not kept", db, key)
 				}

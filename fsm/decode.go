@@ -201,7 +201,10 @@ func (d *stateReader) object() *object {
 	case kindClassic:
 		o.val = d.value()
 	default:
-		if d.err == nil {
+		k, ok := containerKinds[o.kind]
+		if ok {
+			o.val = k.decode(d, 1)
+		} else if d.err == nil {
 			d.err = fmt.Errorf("value of kind %d: %w", o.kind, ErrNewer)
 		}
 	}

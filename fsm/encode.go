@@ -114,5 +114,7 @@ func (e *encoder) object(o *object) {
 		e.string(o.str)
 	case kindClassic:
 		e.value(o.val.(resp.Value))
+	default:
+		o.val.(container).encode(e)
 	}
 }

@@ -58,6 +58,8 @@ func typeName(o *object) string {
 		return "none"
 	case o.kind == kindClassic:
 		return "classic"
+	case o.kind > kindClassic:
+		return containerKinds[o.kind].name
 	}
 	return "string"
 }
@@ -190,9 +192,9 @@ func move(tx *Tx, from, to []byte) bool {
 		return false
 	}
 	if string(from) != string(to) {
-		moved := *o
+		moved := o.clone(tx.st.epoch)
 		tx.remove(from)
-		tx.put(to, &moved)
+		tx.put(to, moved)
 	}
 	return true
 }

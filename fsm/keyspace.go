@@ -29,18 +29,33 @@ const (
 	kindString  kind = iota
 	kindInteger      // a string that a classic client stored as an integer
 	kindClassic      // a value of the classic dialect: null, array, dictionary
+	kindList         // from here on containers, see containerKinds
+	kindHash
+	kindSet
+	kindZSet
+	kindStream
 )
 
 // An object is what a key holds. Objects that are shared with a frozen view
 // are never changed: see keyspace.edit.
 type object struct {
 	str      string // kindString, kindInteger
-	val      any    // other kinds: resp.Value for kindClassic
+	val      any    // other kinds: resp.Value for kindClassic, else a container
 	rev      uint64 // the index of the entry that changed it last
 	expireAt int64  // milliseconds since 1970, 0 for never
 	due      *deadline
 	epoch    uint32
 	kind     kind
+}
+
+// clone returns an object that may be changed while o stays as it is.
+func (o *object) clone(epoch uint32) *object {
+	clone := *o
+	clone.epoch = epoch
+	if c, ok := o.val.(container); ok {
+		clone.val = c.clone(epoch)
+	}
+	return &clone
 }
 
 type shard struct {
@@ -113,9 +128,7 @@ func (k *keyspace) edit(s *State, key string) *object {
 	sh := k.writable(s, key)
 	o := sh.objects[key]
 	if o.epoch != s.epoch {
-		clone := *o
-		clone.epoch = s.epoch
-		o = &clone
+		o = o.clone(s.epoch)
 		sh.objects[key] = o
 	}
 	o.rev = s.index

@@ -161,6 +161,7 @@ func (n *Node) Start() {
 	defer log.Close()
 	cmd := exec.Command(n.cmd.Path, n.cmd.Args[1:]...)
 	cmd.Stdout, cmd.Stderr = log, log
+	cmd.SysProcAttr = processAttributes()
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
