@@ -38,6 +38,10 @@ const (
 	ClassicOnly
 	// Typed marks a row whose arguments keep their classic types.
 	Typed
+	// Internal marks a row that only nodes send.
+	Internal
+	// Unqueued marks a command that MULTI does not queue.
+	Unqueued
 	// Alias marks a second name of another row, unknown to Redis.
 	Alias
 )

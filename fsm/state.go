@@ -126,7 +126,7 @@ func (s *State) applyGroups(body []byte, chance *chance) ([]resp.Value, error) {
 			d.fail()
 			break
 		}
-		tx.db = db
+		tx.db, tx.skip = db, false
 		for ; n > 0 && d.err == nil; n-- {
 			v, err := s.applyCommand(&tx, &d)
 			if err != nil {
@@ -159,6 +159,9 @@ func (s *State) applyCommand(tx *Tx, d *decoder) (resp.Value, error) {
 	}
 	if !c.ArityOK(len(s.argv)) { // the door lets none through that this version knows
 		return resp.Nil, fmt.Errorf("command %q with %d arguments: %w", s.argv[0], len(s.argv), ErrNewer)
+	}
+	if tx.skip {
+		return resp.Value{Kind: resp.NullArray}, nil
 	}
 	tx.typed = s.typed
 	return c.Run(tx, s.argv), nil

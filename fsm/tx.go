@@ -9,6 +9,7 @@ type Tx struct {
 	db     int
 	now    int64 // milliseconds since 1970
 	write  bool
+	skip   bool   // leave out the rest of the group
 	typed  []bool // which arguments are values in canonical encoding; nil for none
 	seed   uint64 // of a read
 	chance *chance

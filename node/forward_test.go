@@ -72,6 +72,7 @@ func (in *incrementer) run(stop <-chan struct{}) {
 func checkIncrements(c *cluster, all []*incrementer) {
 	c.t.Helper()
 	c.settled()
+	c.sameState()
 	value, err := c.members[0].client().Get(context.Background(), "n").Int64()
 	if err != nil {
 		c.t.Fatal(err)
@@ -97,7 +98,6 @@ func checkIncrements(c *cluster, all []*incrementer) {
 	if value < acked || value > acked+unknown {
 		c.t.Errorf("the counter is %d after %d increments acknowledged and %d unknown", value, acked, unknown)
 	}
-	c.sameState()
 	c.t.Logf("%d increments acknowledged, %d unknown", acked, unknown)
 }
 

@@ -13,7 +13,7 @@
 //     it grows with the bytes that arrived, within [Limits].
 //   - No bytes, however wrong, cause a panic. They cause a [ProtocolError].
 //   - What Append wrote as Canonical reads back as the same value, given that
-//     its statuses and errors are single lines and its maps hold pairs.
+//     its statuses and errors are single lines and its maps and pairs are even.
 //
 // The package does no input or output but through the io.Reader it is given,
 // starts no goroutines, and knows no command.

@@ -13,15 +13,15 @@ const (
 	RESP2     Dialect = iota // Redis before HELLO 3
 	RESP3                    // Redis after HELLO 3
 	Classic                  // the article's: RESP2 with dictionaries and a single null
-	Canonical                // RESP3 with *-1 kept apart from _, so that nothing is lost; for storage
+	Canonical                // RESP3 with *-1 kept apart from _ and Pairs from an Array, so that nothing is lost; for storage
 )
 
 // Append appends v, written in dialect d, to dst. What a dialect cannot say it
 // says in the nearest way: RESP2 flattens a Map into an Array, for one.
 //
 // Equal values give equal bytes. A Simple or Error is one line by nature: each
-// CR or LF in it becomes a space, lest it forge a reply of its own. The last key
-// of a Map that lacks its value is given Null.
+// CR or LF in it becomes a space, lest it forge a reply of its own. The last of
+// the Elems of a Map or of Pairs that lacks its partner is given Null.
 func (v Value) Append(dst []byte, d Dialect) []byte {
 	switch v.Kind {
 	case Null, NullArray:
@@ -42,6 +42,8 @@ func (v Value) Append(dst []byte, d Dialect) []byte {
 		return v.appendElems(appendHeader(dst, only3(d, '~'), int64(len(v.Elems))), d)
 	case Push:
 		return v.appendElems(appendHeader(dst, only3(d, '>'), int64(len(v.Elems))), d)
+	case Pairs:
+		return v.appendPairs(dst, d)
 	case Double:
 		return v.appendDouble(dst, d)
 	case Bool:
@@ -112,6 +114,30 @@ func (v Value) appendMap(dst []byte, d Dialect) []byte {
 		dst = appendHeader(dst, '%', int64(pairs))
 	}
 	dst = v.appendElems(dst, d)
+	if len(v.Elems)%2 == 1 {
+		dst = appendNull(dst, Null, d)
+	}
+	return dst
+}
+
+// appendPairs writes the pairs as RESP3 has them, as one flat array, or behind a
+// mark of their own, which counts the pairs as that of a Map does.
+func (v Value) appendPairs(dst []byte, d Dialect) []byte {
+	pairs := int64(len(v.Elems)+1) / 2
+	switch d {
+	case RESP3:
+		dst = appendHeader(dst, '*', pairs)
+	case Canonical:
+		dst = appendHeader(dst, '&', pairs)
+	default:
+		dst = appendHeader(dst, '*', 2*pairs)
+	}
+	for i := range v.Elems {
+		if d == RESP3 && i%2 == 0 {
+			dst = appendHeader(dst, '*', 2)
+		}
+		dst = v.Elems[i].Append(dst, d)
+	}
 	if len(v.Elems)%2 == 1 {
 		dst = appendNull(dst, Null, d)
 	}

@@ -67,7 +67,7 @@ func FuzzReadCommand(f *testing.F) {
 func FuzzReadValue(f *testing.F) {
 	for _, s := range []string{
 		"+OK\r\n-ERR x\r\n:1\r\n$3\r\nabc\r\n$-1\r\n*-1\r\n_\r\n", "*2\r\n%1\r\n+a\r\n~1\r\n#t\r\n,1.5\r\n", "=7\r\ntxt:abc\r\n",
-		">1\r\n(123\r\n", ",inf\r\n,-inf\r\n,nan\r\n,-0\r\n", "*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n", "$9223372036854775807\r\n", "x",
+		">1\r\n(123\r\n", "&1\r\n:1\r\n*0\r\n", ",inf\r\n,-inf\r\n,nan\r\n,-0\r\n", "*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n", "$9223372036854775807\r\n", "x",
 	} {
 		f.Add([]byte(s))
 	}
@@ -127,7 +127,7 @@ func build(in []byte, depth int) (Value, []byte) {
 	if len(in) == 0 {
 		return Nil, nil
 	}
-	v := Value{Kind: Kind(in[0]) % (Push + 1)}
+	v := Value{Kind: Kind(in[0]) % (Pairs + 1)}
 	in = in[1:]
 	count := func(most int) (n int) {
 		if len(in) > 0 {
@@ -151,9 +151,9 @@ func build(in []byte, depth int) (Value, []byte) {
 		if v.Kind == Simple || v.Kind == Error {
 			v.Str = strings.NewReplacer("\r", "", "\n", "").Replace(v.Str)
 		}
-	case Array, Map, Set, Push:
+	case Array, Map, Set, Push, Pairs:
 		n := count(8)
-		if v.Kind == Map {
+		if v.Kind == Map || v.Kind == Pairs {
 			n *= 2
 		}
 		for range n * min(depth, 1) {

@@ -36,7 +36,7 @@ type parser struct {
 	scan  int     // the line at hand does not end before it
 }
 
-// A frame is an Array, Map, Set or Push as far as it is parsed.
+// A frame is an Array, Map, Pairs, Set or Push as far as it is parsed.
 type frame struct {
 	kind  Kind
 	left  int // elements to come
@@ -112,7 +112,7 @@ func (p *parser) scalar(b []byte) (v Value, n int, ok bool, err error) {
 		if len(b) == 0 {
 			return Value{}, 0, false, nil
 		}
-		if strings.IndexByte("+-:$*%~,#_=>(", b[0]) < 0 {
+		if strings.IndexByte("+-:$*%~,#_=>(&", b[0]) < 0 {
 			return Value{}, 0, false, errBadRequest
 		}
 		line, m, ok, err := p.line(b)
@@ -234,13 +234,16 @@ func (p *parser) open(mark byte, n int64) (Value, error) {
 		}
 	case '%':
 		kind = Map
+	case '&':
+		kind = Pairs
 	case '~':
 		kind = Set
 	case '>':
 		kind = Push
 	}
 	most := int64(p.lim.Args)
-	if kind == Map {
+	paired := kind == Map || kind == Pairs
+	if paired {
 		most /= 2
 	}
 	switch {
@@ -253,7 +256,7 @@ func (p *parser) open(mark byte, n int64) (Value, error) {
 	case len(p.stack) >= p.lim.Depth:
 		return Value{}, errTooDeep
 	}
-	if kind == Map {
+	if paired {
 		n *= 2
 	}
 	p.stack = append(p.stack, frame{kind: kind, left: int(n)})

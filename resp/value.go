@@ -20,6 +20,7 @@ const (
 	Bool                  // Int is 0 or 1
 	Verbatim              // text for people; Str is the text, without the "txt:" prefix
 	Push                  // out-of-band data, RESP3 only
+	Pairs                 // Elems alternate; RESP3 has an array of each two, the others one flat array
 )
 
 // A Value is anything that the protocol can carry. Its strings are immutable,
@@ -63,6 +64,9 @@ func Strs(ss ...string) Value {
 
 // Dict returns a Map; keys and values alternate.
 func Dict(elems ...Value) Value { return Value{Kind: Map, Elems: elems} }
+
+// Couples returns Pairs of elems, the first and the second of each in turn.
+func Couples(elems ...Value) Value { return Value{Kind: Pairs, Elems: elems} }
 
 // Float returns a Double.
 func Float(f float64) Value { return Value{Kind: Double, Int: int64(math.Float64bits(f))} }

@@ -43,6 +43,7 @@ func TestReadValue(t *testing.T) {
 			List(Status("a simple string element"), Int(12345), Str("testing"))},
 		{"%3\r\n+key1\r\n+value1\r\n+key2\r\n*2\r\n+value2-0\r\n+value2-1\r\n:3\r\n$7\r\ntesting\r\n", article},
 		{"%0\r\n", Dict()}, {"~1\r\n#t\r\n", Value{Kind: Set, Elems: []Value{Truth(true)}}},
+		{"&1\r\n+a\r\n:1\r\n", Couples(Status("a"), Int(1))}, {"&0\r\n", Couples()},
 		{">1\r\n#f\r\n", Value{Kind: Push, Elems: []Value{Truth(false)}}},
 		{",3.1\r\n", Float(3.1)}, {",1E5\r\n", Float(1e5)}, {",inf\r\n", Float(math.Inf(1))},
 		{",-inf\r\n", Float(math.Inf(-1))}, {",nan\r\n", Float(math.NaN())}, {",-0\r\n", Float(math.Copysign(0, -1))},
@@ -92,13 +93,13 @@ func TestReadValueErrors(t *testing.T) {
 		{"x", errBadRequest}, {"\n", errBadRequest}, {"\x00", errBadRequest}, {"*1\r\nx", errBadRequest},
 		{":\r\n", errBadRequest}, {":1 \r\n", errBadRequest}, {":9223372036854775808\r\n", errBadRequest},
 		{"$-2\r\n", errBadRequest}, {"$x\r\n", errBadRequest}, {"$?\r\n", errBadRequest}, {"$1\r\nabc", errBadRequest},
-		{"*-2\r\n", errBadRequest}, {"%-1\r\n", errBadRequest}, {"~-1\r\n", errBadRequest}, {">-1\r\n", errBadRequest},
+		{"*-2\r\n", errBadRequest}, {"%-1\r\n", errBadRequest}, {"~-1\r\n", errBadRequest}, {">-1\r\n", errBadRequest}, {"&-1\r\n", errBadRequest},
 		{"=-1\r\n", errBadRequest}, {"=3\r\ntxt\r\n", errBadRequest}, {"=4\r\ntxt.\r\n", errBadRequest},
 		{"#x\r\n", errBadRequest}, {"#\r\n", errBadRequest}, {"_x\r\n", errBadRequest}, {"(\r\n", errBadRequest},
 		{",\r\n", errBadRequest}, {",0x1p4\r\n", errBadRequest}, {",Infinity\r\n", errBadRequest}, {",1e999\r\n", errBadRequest},
 		{"+a\rb\r\n", errBadRequest},
 		{"$11\r\n", errTooLarge}, {"$9223372036854775807\r\n", errTooLarge}, {"+01234567890", errTooLarge},
-		{"*5\r\n", errTooLarge}, {"%3\r\n", errTooLarge}, {"%4611686018427387904\r\n", errTooLarge},
+		{"*5\r\n", errTooLarge}, {"%3\r\n", errTooLarge}, {"&3\r\n", errTooLarge}, {"%4611686018427387904\r\n", errTooLarge},
 		{":" + strings.Repeat("0", 21), errTooLarge},
 		{"*4\r\n" + strings.Repeat("*2\r\n:1\r\n:1\r\n", 4), errTooLarge}, // by Total
 		{"*1\r\n*1\r\n*1\r\n*1\r\n", errTooDeep},
@@ -136,7 +137,7 @@ func TestRoundTrip(t *testing.T) {
 	values := []Value{
 		Nil, {Kind: NullArray}, OK, Err("WRONGTYPE x"), Int(math.MinInt64), Str("\x00\r\n"), List(Nil, List()),
 		Dict(Str("k"), Dict(Int(1), Float(2.5))), {Kind: Set, Elems: []Value{Truth(true), Truth(false)}},
-		{Kind: Push, Elems: []Value{Str("message")}}, Text("a\r\nb"), Float(math.NaN()), Float(math.Inf(1)),
+		{Kind: Push, Elems: []Value{Str("message")}}, Couples(Str("m"), Float(1.5)), Text("a\r\nb"), Float(math.NaN()), Float(math.Inf(1)),
 		Float(math.Copysign(0, -1)), Float(1e-7), Status(strings.Repeat("s", 100<<10)), deep,
 	}
 	var log []byte

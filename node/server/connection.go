@@ -21,8 +21,8 @@ var connectionCommands = []local{
 	{spec("HELLO", -1, atTheDoor, "connection", "Choose the protocol and learn about the server.", "6.0.0"), "[protover [AUTH username password] [SETNAME clientname]]", nil, hello},
 	{spec("AUTH", -2, atTheDoor, "connection", "Authenticate the connection.", "1.0.0"), "[username] password", nil, auth},
 	{spec("SELECT", 2, fsm.Local|fsm.Loading|fsm.Stale|fsm.Fast, "connection", "Change the database of the connection.", "1.0.0"), "index", nil, selectDB},
-	{spec("QUIT", -1, atTheDoor, "connection", "Close the connection.", "1.0.0"), "", nil, quit},
-	{spec("RESET", 1, atTheDoor, "connection", "Put the connection into the state of a new one.", "6.2.0"), "", nil, reset},
+	{spec("QUIT", -1, atTheDoor|fsm.Unqueued, "connection", "Close the connection.", "1.0.0"), "", nil, quit},
+	{spec("RESET", 1, atTheDoor|fsm.Unqueued, "connection", "Put the connection into the state of a new one.", "6.2.0"), "", nil, reset},
 	{spec("TIME", 1, fsm.Local|fsm.Loading|fsm.Stale|fsm.Fast, "server", "Get this node's time in seconds and microseconds.", "2.6.0"), "", nil, timeNow},
 }
 
@@ -68,6 +68,7 @@ func reset(s *session, _ [][]byte) resp.Value {
 			who.dialect = resp.RESP2
 		}
 	})
+	s.tx = transaction{}
 	s.trust(s.srv.opts.Password == "")
 	return resp.Status("RESET")
 }

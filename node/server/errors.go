@@ -33,6 +33,16 @@ var (
 	errKeysNone     = resp.Err("ERR The command has no key arguments")
 )
 
+// About transactions.
+var (
+	errNestedMulti  = resp.Err("ERR MULTI calls can not be nested")
+	errNoDiscard    = resp.Err("ERR DISCARD without MULTI")
+	errNoExec       = resp.Err("ERR EXEC without MULTI")
+	errExecAbort    = resp.Err("EXECABORT Transaction discarded because of previous errors.")
+	errWatchInMulti = resp.Err("ERR WATCH inside MULTI is not allowed")
+	errNotInMulti   = resp.Err("ERR Command not allowed inside a transaction")
+)
+
 // What the article's server says, and what only a classic port has to say.
 var (
 	errClassicRequest = resp.Err("Request must be list or simple string.")

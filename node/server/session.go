@@ -40,6 +40,8 @@ type session struct {
 	seen    uint64 // index of the last write that the client was told of
 	who     identity
 	quit    bool
+	tx      transaction
+	fault   error               // of a Local row that has no reply: ErrNoLeader or ErrUnknown
 	active  atomic.Int64        // when the client last sent something, Unix milliseconds
 	last    atomic.Pointer[row] // the last command
 	limp    bool                // the connection must linger before it is closed
@@ -197,6 +199,7 @@ func (s *session) resolve(args [][]byte) (r *row, fail resp.Value) {
 
 // refuse answers a request that is not carried out.
 func (s *session) refuse(r *row, fail resp.Value) error {
+	s.tx.failed = s.tx.open
 	if err := s.submit(); err != nil {
 		return err
 	}
@@ -207,6 +210,9 @@ func (s *session) refuse(r *row, fail resp.Value) error {
 // dispatch carries out a command that resolve has let pass.
 func (s *session) dispatch(r *row, args [][]byte, typed []bool) error {
 	s.last.Store(r)
+	if s.tx.open && r.Flags&fsm.Unqueued == 0 {
+		return s.enqueue(r, args, typed)
+	}
 	to := routeOf(r.Flags, s.srv.away())
 	if to == toLog {
 		return s.write(r, args, typed)
@@ -220,6 +226,7 @@ func (s *session) dispatch(r *row, args [][]byte, typed []bool) error {
 	switch to {
 	case toNode:
 		v = r.run(s, args)
+		err, s.fault = s.fault, nil
 	case toState:
 		v, err = s.read(r, args)
 	case toOther:

@@ -50,7 +50,7 @@ type table struct {
 
 // localFamilies are the local rows, a slice for each file.
 func localFamilies() [][]local {
-	return [][]local{connectionCommands, clientCommands, commandCommands, infoCommands, configCommands, raftCommands}
+	return [][]local{connectionCommands, clientCommands, commandCommands, infoCommands, configCommands, raftCommands, transactionCommands}
 }
 
 func newTable() *table {
@@ -60,6 +60,9 @@ func newTable() *table {
 		unknown: &row{Spec: &fsm.Spec{Name: "UNKNOWN"}, full: "unknown"},
 	}
 	for _, c := range fsm.Commands() {
+		if c.Flags&fsm.Internal != 0 {
+			continue
+		}
 		t.add(&row{Spec: &c.Spec, command: c})
 	}
 	for _, family := range localFamilies() {

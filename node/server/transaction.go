@@ -1,0 +1,195 @@
+package server
+
+import (
+	"bytes"
+	"errors"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/trivetdb/trivet/fsm"
+	"github.com/trivetdb/trivet/resp"
+)
+
+const ofTransaction = fsm.Local | fsm.NoScript | fsm.Loading | fsm.Stale | fsm.Fast | fsm.AllowBusy
+
+var transactionCommands = []local{
+	{spec("MULTI", 1, ofTransaction|fsm.Unqueued, "transactions", "Begin a transaction: queue what follows.", "1.2.0"), "", nil, multi},
+	{spec("DISCARD", 1, ofTransaction|fsm.Unqueued, "transactions", "Drop the transaction.", "2.0.0"), "", nil, discard},
+	{spec("EXEC", 1, fsm.Local|fsm.NoScript|fsm.Loading|fsm.Stale|fsm.SkipSlowlog|fsm.Unqueued, "transactions", "Carry out the transaction, with nothing in between.", "1.2.0"), "", nil, execTransaction},
+	{watchSpec, "key [key ...]", nil, watch},
+	{spec("UNWATCH", 1, ofTransaction, "transactions", "Forget the keys that are watched.", "2.2.0"), "", nil, unwatch},
+}
+
+var watchSpec = fsm.Spec{
+	Name: "WATCH", Arity: -2, Flags: ofTransaction | fsm.Unqueued, Keys: fsm.Keys{First: 1, Last: -1, Step: 1},
+	Group: "transactions", Summary: "Let the next transaction fail if one of the keys changes before it.", Since: "2.2.0",
+}
+
+// The rows of package fsm that transactions are made of.
+var (
+	txWatch    = fsm.Lookup("TX|WATCH")
+	txSelect   = fsm.Lookup("TX|SELECT")
+	txRevision = fsm.Lookup("TX|REVISION")
+)
+
+// A transaction is what a session has queued and watches.
+type transaction struct {
+	open    bool
+	failed  bool // a command was refused: EXEC refuses all
+	queue   []queued
+	watched []watched
+}
+
+type queued struct {
+	row   *row
+	args  [][]byte
+	typed []bool
+}
+
+// watched is a key and the revision that it had at WATCH.
+type watched struct {
+	db       int
+	key      string
+	revision int64
+}
+
+func multi(s *session, _ [][]byte) resp.Value {
+	if s.tx.open {
+		return errNestedMulti
+	}
+	s.tx.open = true
+	return resp.OK
+}
+
+func discard(s *session, _ [][]byte) resp.Value {
+	if !s.tx.open {
+		return errNoDiscard
+	}
+	s.tx = transaction{}
+	return resp.OK
+}
+
+func unwatch(s *session, _ [][]byte) resp.Value {
+	s.tx.watched = nil
+	return resp.OK
+}
+
+// watch notes the keys' revisions as this node knows them. Where it is behind,
+// the transaction fails and the client tries again, as it must anyway.
+func watch(s *session, args [][]byte) resp.Value {
+	if s.tx.open {
+		return errWatchInMulti
+	}
+	for _, key := range args[1:] {
+		w := watched{db: s.who.db, key: string(key)}
+		if slices.ContainsFunc(s.tx.watched, func(o watched) bool { return o.db == w.db && o.key == w.key }) {
+			continue
+		}
+		req := fsm.Request{Command: txRevision, Args: [][]byte{nil, key}, DB: w.db}
+		v, err := s.srv.opts.Backend.Read(s.ctx, req, s.seen, s.who.linearizable)
+		if err != nil {
+			return errLoading
+		}
+		w.revision = v.Int
+		s.tx.watched = append(s.tx.watched, w)
+	}
+	return resp.OK
+}
+
+// enqueue puts a command into the open transaction.
+func (s *session) enqueue(r *row, args [][]byte, typed []bool) error {
+	v := resp.Status("QUEUED")
+	switch {
+	case r.Flags&fsm.NoMulti != 0:
+		v = errNotInMulti
+	case routeOf(r.Flags, s.srv.away()) == toOther:
+		addr, err := s.leader()
+		switch {
+		case err != nil:
+			v = errLoading
+		case addr != "":
+			v = errMoved(addr)
+		}
+	}
+	if v.IsError() {
+		s.tx.failed = true
+		return s.reply(v)
+	}
+	kept := make([][]byte, len(args))
+	for i, arg := range args {
+		kept[i] = bytes.Clone(arg)
+	}
+	s.tx.queue = append(s.tx.queue, queued{r, kept, slices.Clone(typed)})
+	return s.reply(v)
+}
+
+// execTransaction carries the transaction out as one group. Commands that need only the
+// connection are run first: nobody can tell.
+func execTransaction(s *session, _ [][]byte) resp.Value {
+	tx := s.tx
+	s.tx = transaction{}
+	switch {
+	case !tx.open:
+		return errNoExec
+	case tx.failed:
+		return errExecAbort
+	}
+	was := s.who.db
+	var group fsm.Group
+	if len(tx.watched) > 0 {
+		group.Add(txWatch, tx.watchArgs(), nil)
+	}
+	replies := make([]resp.Value, len(tx.queue))
+	at := tx.build(s, &group, was, replies)
+	if group.Len() == 0 {
+		return resp.List(replies...)
+	}
+	began := time.Now()
+	got, index, err := s.srv.opts.Backend.Write(s.ctx, was, &group)
+	if err != nil || got[0].Kind == resp.NullArray && len(tx.watched) > 0 {
+		s.set(func(who *identity) { who.db = was })
+		if err != nil && !errors.Is(err, ErrNoLeader) {
+			err = errors.Join(ErrUnknown, err)
+		}
+		s.fault = err
+		return resp.Value{Kind: resp.NullArray}
+	}
+	s.seen = max(s.seen, index)
+	for i, n := range at {
+		if n >= 0 {
+			replies[i] = got[n]
+			s.srv.observe(tx.queue[i].row, time.Since(began), got[n])
+		}
+	}
+	return resp.List(replies...)
+}
+
+// build runs the queued commands that are local, and puts the others into the
+// group. It returns for each command the place of its reply in the group's,
+// -1 for those that are in replies already.
+func (tx *transaction) build(s *session, group *fsm.Group, db int, replies []resp.Value) []int {
+	at := make([]int, len(tx.queue))
+	for i, q := range tx.queue {
+		at[i] = -1
+		if q.row.command == nil {
+			replies[i] = q.row.run(s, q.args)
+			continue
+		}
+		if s.who.db != db {
+			db = s.who.db
+			group.Add(txSelect, [][]byte{nil, strconv.AppendInt(nil, int64(db), 10)}, nil)
+		}
+		at[i] = group.Len()
+		group.Add(q.row.command, q.args, q.typed)
+	}
+	return at
+}
+
+func (tx *transaction) watchArgs() [][]byte {
+	args := [][]byte{nil}
+	for _, w := range tx.watched {
+		args = append(args, strconv.AppendInt(nil, int64(w.db), 10), []byte(w.key), strconv.AppendInt(nil, w.revision, 10))
+	}
+	return args
+}
