@@ -24,7 +24,7 @@ func Lookup(name string) *Command { return table[name] }
 func ClassicName(name string) string { return classicPrefix + name }
 
 var rows, table = buildTable(
-	stringCommands, genericCommands, serverCommands, transactionCommands, classicCommands,
+	stringCommands, genericCommands, serverCommands, transactionCommands, pubsubCommands, classicCommands,
 )
 
 func buildTable(families ...[]Command) ([]*Command, map[string]*Command) {
@@ -49,7 +49,7 @@ func buildTable(families ...[]Command) ([]*Command, map[string]*Command) {
 // Valid reports what is wrong with the row, if anything.
 func (s *Spec) Valid() error {
 	kinds := 0
-	for _, f := range []Flag{Write, Read, Local} {
+	for _, f := range []Flag{Write, Read, Local, Logged} {
 		if s.Flags&f != 0 {
 			kinds++
 		}
@@ -62,7 +62,7 @@ func (s *Spec) Valid() error {
 	case s.Name != strings.ToUpper(s.Name):
 		return fmt.Errorf("command %s: the name is not upper case", s.Name)
 	case kinds != 1:
-		return fmt.Errorf("command %s: not exactly one of Write, Read and Local", s.Name)
+		return fmt.Errorf("command %s: not exactly one of Write, Read, Local and Logged", s.Name)
 	case s.Arity == 0:
 		return fmt.Errorf("command %s: no arity", s.Name)
 	case s.Keys.First >= minArgs && s.Flags&NoMandatoryKeys == 0 && s.Keys.First != 0:

@@ -20,6 +20,9 @@ var (
 	errTooLong    = resp.Err("ERR string exceeds maximum allowed size (proto-max-bulk-len)")
 	errCursor     = resp.Err("ERR invalid cursor")
 	errExpireNX   = resp.Err("ERR NX and XX, GT or LT options at the same time are not compatible")
+	errScoreRange = resp.Err("ERR min or max is not a float")
+	errLexRange   = resp.Err("ERR min or max not valid string range item")
+	errScoreNaN   = resp.Err("ERR resulting score is not a number (NaN)")
 	errExpireGTLT = resp.Err("ERR GT and LT options at the same time are not compatible")
 )
 

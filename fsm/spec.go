@@ -30,6 +30,9 @@ const (
 	NoMandatoryKeys                  // the keys are optional
 	Protected                        // needs a configuration switch
 
+	// Logged marks a command that goes through the log like a write, though it
+	// changes no data.
+	Logged
 	// Container marks a row whose second argument names the real command;
 	// that command's row is called "CONTAINER|SUBCOMMAND".
 	Container
@@ -42,8 +45,15 @@ const (
 	Internal
 	// Unqueued marks a command that MULTI does not queue.
 	Unqueued
+	// Subscriber marks a command that a RESP2 connection may use while it
+	// listens to channels.
+	Subscriber
 	// Alias marks a second name of another row, unknown to Redis.
 	Alias
+	// CountAt1 and CountAt2 mark a row whose argument 1 or 2 says how many keys
+	// follow it, besides those of Keys.
+	CountAt1
+	CountAt2
 )
 
 // flagNames are in the order in which Redis lists them.
@@ -90,6 +100,30 @@ func (k Keys) Of(argc int) []int {
 		at = append(at, i)
 	}
 	return at
+}
+
+// KeysOf returns the positions of the keys among args, the command's name being
+// argument 0. A count of keys that the arguments do not bear out means none.
+func (s *Spec) KeysOf(args [][]byte) []int {
+	keys := s.Keys.Of(len(args))
+	at := 0
+	switch {
+	case s.Flags&CountAt1 != 0:
+		at = 1
+	case s.Flags&CountAt2 != 0:
+		at = 2
+	default:
+		return keys
+	}
+	if at >= len(args) {
+		return keys
+	}
+	if n, ok := parseInt(args[at]); ok && n <= int64(len(args)-at-1) {
+		for i := range int(max(n, 0)) {
+			keys = append(keys, at+1+i)
+		}
+	}
+	return keys
 }
 
 // A Spec says all that is known of a command besides its code.
@@ -141,7 +175,7 @@ func (s *Spec) Categories() []string {
 
 var groupCategories = map[string]string{
 	"string": "string", "list": "list", "hash": "hash", "set": "set",
-	"zset": "sortedset", "stream": "stream", "bitmap": "bitmap",
+	"sorted-set": "sortedset", "stream": "stream", "bitmap": "bitmap",
 	"hyperloglog": "hyperloglog", "geo": "geo", "connection": "connection",
 	"transactions": "transaction", "scripting": "scripting",
 }

@@ -15,15 +15,16 @@ const maxExpiredPerEntry = 1000
 
 // State is all that is replicated. The zero State is not usable; see NewState.
 type State struct {
-	index   uint64 // of the log entry applied last
-	now     int64  // the time of the entries, milliseconds; never goes back
-	epoch   uint32 // counts freezes; what is older is shared with a frozen view
-	dbs     [Databases]keyspace
-	due     deadlines
-	origins map[uint64]origin
-	expired uint64 // keys removed because they were due
-	typed   []bool // reused by Apply
-	argv    [][]byte
+	index    uint64 // of the log entry applied last
+	now      int64  // the time of the entries, milliseconds; never goes back
+	epoch    uint32 // counts freezes; what is older is shared with a frozen view
+	dbs      [Databases]keyspace
+	due      deadlines
+	origins  map[uint64]origin
+	expired  uint64    // keys removed because they were due
+	messages []Message // published by entries, not taken yet
+	typed    []bool    // reused by Apply
+	argv     [][]byte
 }
 
 // An origin is what the state remembers of a node that sends batches: enough

@@ -70,20 +70,55 @@ func (b *barrier) run() {
 type readIndex struct {
 	raft    *raft.Raft
 	machine *machine
-	ready   atomic.Uint64 // the term whose first entry is applied here
+	ready   atomic.Uint64                                      // the term whose first entry is applied here
+	term    func(context.Context, raft.Server) (uint64, error) // asks a member for its term
 }
 
 // get returns the index, or errNotProposed where this node does not lead, or
 // does not yet.
-func (q *readIndex) get() (uint64, error) {
+func (q *readIndex) get(ctx context.Context) (uint64, error) {
 	term := q.raft.CurrentTerm()
 	if q.ready.Load() != term {
 		return 0, errNotProposed
 	}
 	index := q.machine.applied.load()
-	// VerifyLeader may be answered in a later term than it was asked in.
-	if err := q.raft.VerifyLeader().Error(); err != nil || q.raft.CurrentTerm() != term {
+	if !q.unopposed(ctx, term) {
 		return 0, errNotProposed
 	}
 	return index, nil
+}
+
+// unopposed reports whether a majority of the voters, asked now, know of no
+// later term: then nobody was elected after this node, and nothing was
+// acknowledged that it does not hold. raft's VerifyLeader will not do: it also
+// counts answers to what was sent before it was called, so a leader that slept
+// while another was elected would believe in itself.
+func (q *readIndex) unopposed(ctx context.Context, term uint64) bool {
+	ctx, cancel := context.WithTimeout(ctx, holdUnsent)
+	defer cancel()
+	config := q.raft.GetConfiguration()
+	if config.Error() != nil {
+		return false
+	}
+	servers := config.Configuration().Servers
+	answers := make(chan bool, len(servers))
+	voters, agree := 0, 0
+	for _, s := range servers {
+		if s.Suffrage == raft.Voter {
+			voters++
+			go func() {
+				latest, err := q.term(ctx, s)
+				answers <- err == nil && latest <= term
+			}()
+		}
+	}
+	for range voters {
+		if <-answers {
+			agree++
+		}
+		if agree > voters/2 {
+			return true
+		}
+	}
+	return false
 }

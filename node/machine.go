@@ -26,10 +26,14 @@ type machine struct {
 	applied watermark
 	entries atomic.Uint64
 	fatal   func(error) // called once; must not block
+	deliver func([]fsm.Message)
+	// replayed is the index of the newest entry that the log held at the start:
+	// what was published up to it is not news.
+	replayed uint64
 }
 
-func newMachine(fatal func(error)) *machine {
-	return &machine{state: fsm.NewState(), fatal: fatal}
+func newMachine(fatal func(error), deliver func([]fsm.Message), replayed uint64) *machine {
+	return &machine{state: fsm.NewState(), fatal: fatal, deliver: deliver, replayed: replayed}
 }
 
 var errBroken = errors.New("the state cannot be used any more")
@@ -58,6 +62,9 @@ func (m *machine) Apply(l *raft.Log) any {
 	if err != nil {
 		m.fail(fmt.Errorf("log entry %d: %w", l.Index, err))
 		return err
+	}
+	if messages := m.state.TakeMessages(); messages != nil && l.Index > m.replayed {
+		m.deliver(messages)
 	}
 	m.entries.Add(1)
 	m.applied.advance(l.Index)

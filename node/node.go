@@ -84,6 +84,7 @@ func Open(cfg Config) (_ *Node, err error) {
 	if err := n.openLinks(); err != nil {
 		return nil, err
 	}
+	n.openFront()
 	if err := n.openRaft(); err != nil {
 		return nil, err
 	}
@@ -198,7 +199,7 @@ func (n *Node) openLinks() error {
 
 // openPaths builds the ways of writes and reads, and answers other nodes.
 func (n *Node) openPaths() {
-	n.readIndex = &readIndex{raft: n.raft, machine: n.machine}
+	n.readIndex = &readIndex{raft: n.raft, machine: n.machine, term: n.askTerm}
 	n.sequencer = newSequencer(n.raft, n.metrics.entry)
 	origin := fsm.Origin{ID: n.dir.Identity().ID, Life: n.dir.Life()}
 	n.proposer = newProposer(origin, n.leaders, n.sendBatch)
@@ -212,15 +213,19 @@ func (n *Node) openPaths() {
 	n.spawn(func() { n.proposer.run(n.stop) })
 }
 
-// serve answers clients and probes.
-func (n *Node) serve(l clientListeners) {
-	n.metrics.observe(n)
+// openFront makes what serves clients, before raft can have messages for them.
+func (n *Node) openFront() {
 	n.front = server.New(server.Options{
 		Backend: n, Password: n.cfg.Password, MaxClients: n.cfg.MaxClients,
 		Redirect: n.cfg.OnFollower == Redirect, Linearizable: n.cfg.Reads == Linearizable,
 		Version: n.cfg.Version, RunID: runID(n.id), Log: n.cfg.Log, Registerer: n.metrics.registry,
 		RedisAddr: n.addresses.redis, ClassicAddr: n.addresses.classic,
 	})
+}
+
+// serve answers clients and probes.
+func (n *Node) serve(l clientListeners) {
+	n.metrics.observe(n)
 	n.web = web.New(web.Options{
 		Ready: n.conditions, Gatherer: n.metrics.registry, Log: n.cfg.Log,
 		Status: func(ctx context.Context) any {

@@ -19,6 +19,7 @@ import (
 const (
 	callBatch     = 'b'
 	callReadIndex = 'i'
+	callTerm      = 't'
 	callHello     = 'h'
 	callPromise   = 'p'
 	callJoin      = 'j'
@@ -42,11 +43,13 @@ func (n *Node) serveCall(ctx context.Context, req []byte) ([]byte, error) {
 	case callBatch:
 		return n.serveBatch(ctx, body)
 	case callReadIndex:
-		index, err := n.readIndex.get()
+		index, err := n.readIndex.get(ctx)
 		if err != nil {
 			return []byte{answerNotProposed}, nil
 		}
 		return binary.AppendUvarint([]byte{answerDone}, index), nil
+	case callTerm:
+		return n.serveTerm(body)
 	case callHello:
 		return json.Marshal(n.self())
 	case callPromise:
@@ -147,7 +150,7 @@ func (n *Node) leaderIndex(ctx context.Context) (uint64, error) {
 
 func (n *Node) askIndex(ctx, reign context.Context, to leader) (uint64, error) {
 	if to.id == n.id {
-		return n.readIndex.get()
+		return n.readIndex.get(ctx)
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -164,6 +167,30 @@ func (n *Node) askIndex(ctx, reign context.Context, to leader) (uint64, error) {
 		return 0, errNotProposed
 	}
 	return index, nil
+}
+
+// askTerm asks a member for its term. Another node in its place has no say: it
+// may not know what the member has voted for.
+func (n *Node) askTerm(ctx context.Context, s raft.Server) (uint64, error) {
+	if s.ID == n.id {
+		return n.raft.CurrentTerm(), nil
+	}
+	reply, err := n.mux.Link(string(s.Address)).Call(ctx, append([]byte{callTerm}, s.ID...))
+	if err != nil {
+		return 0, err
+	}
+	term, size := binary.Uvarint(reply)
+	if size <= 0 {
+		return 0, errors.New("answer ends too early")
+	}
+	return term, nil
+}
+
+func (n *Node) serveTerm(id []byte) ([]byte, error) {
+	if string(id) != string(n.id) {
+		return nil, fmt.Errorf("this node is %s", n.id)
+	}
+	return binary.AppendUvarint(nil, n.raft.CurrentTerm()), nil
 }
 
 func serveJSON[Q, A any](body []byte, serve func(Q) (A, error)) ([]byte, error) {

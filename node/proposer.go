@@ -3,6 +3,7 @@ package node
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -57,7 +58,8 @@ type sendFunc func(ctx context.Context, to leader, b *fsm.Batch) (uint64, fsm.Re
 // A write is a group on its way into a batch.
 type write struct {
 	db    int
-	group *fsm.Group
+	group *fsm.Group // its session's again once the write was taken by that
+	size  int
 	taken atomic.Bool // by a batch, or by its session that gave up
 	done  chan written
 }
@@ -82,7 +84,7 @@ func (p *proposer) write(ctx context.Context, db int, g *fsm.Group) ([]resp.Valu
 		return nil, 0, err
 	}
 	defer p.room.Release(size)
-	w := &write{db: db, group: g, done: make(chan written, 1)}
+	w := &write{db: db, group: g, size: g.Size(), done: make(chan written, 1)}
 	p.enqueue(w)
 	timer := time.NewTimer(holdUnsent)
 	defer timer.Stop()
@@ -92,6 +94,7 @@ func (p *proposer) write(ctx context.Context, db int, g *fsm.Group) ([]resp.Valu
 			return r.replies, r.index, r.err
 		case <-timer.C:
 			if p.stalled.Load() && w.taken.CompareAndSwap(false, true) {
+				p.forget(w)
 				return nil, 0, server.ErrNoLeader
 			}
 			timer.Reset(holdUnsent)
@@ -124,6 +127,15 @@ func (p *proposer) enqueue(w *write) {
 	}
 }
 
+// forget drops a write that its session has taken back.
+func (p *proposer) forget(w *write) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if i := slices.Index(p.queue, w); i >= 0 {
+		p.queue = slices.Delete(p.queue, i, i+1)
+	}
+}
+
 func signal(c chan struct{}) {
 	select {
 	case c <- struct{}{}:
@@ -146,7 +158,7 @@ func (p *proposer) run(stop <-chan struct{}) {
 			p.refuse()
 			return
 		}
-		for ctx.Err() == nil {
+		for p.awaitLeader(ctx) {
 			writes, body := p.take()
 			if len(writes) == 0 {
 				break
@@ -155,6 +167,20 @@ func (p *proposer) run(stop <-chan struct{}) {
 			p.awaitCohort(len(writes))
 		}
 	}
+}
+
+// awaitLeader waits until there is a leader, or reports false where ctx ends
+// first. Writes stay in the queue meanwhile, where each gives up in its own
+// time.
+func (p *proposer) awaitLeader(ctx context.Context) bool {
+	if now, _ := p.leaders.get(); now == (leader{}) {
+		p.stalled.Store(true)
+		defer p.stalled.Store(false)
+		if _, _, err := p.leaders.await(ctx); err != nil {
+			return false
+		}
+	}
+	return ctx.Err() == nil
 }
 
 // awaitCohort waits a moment for the sessions that were answered just now to
@@ -188,7 +214,7 @@ func (p *proposer) take() ([]*write, []byte) {
 	n := 0
 	for ; n < len(p.queue); n++ {
 		w := p.queue[n]
-		if len(body) > 0 && len(body)+w.group.Size() > maxEntry {
+		if len(body) > 0 && len(body)+w.size > maxEntry {
 			break
 		}
 		if w.taken.CompareAndSwap(false, true) {
@@ -261,8 +287,8 @@ func (p *proposer) try(ctx context.Context, b *fsm.Batch, deadline time.Time) (u
 	}
 	defer context.AfterFunc(reign, cancel)()
 	index, result, err := p.send(ctx, to, b)
-	if errors.Is(err, errNotProposed) {
-		select { // it may have stepped down a moment ago: look again soon
+	if err != nil {
+		select { // it may have stepped down a moment ago, or be about to: look again soon
 		case <-time.After(retryPause):
 		case <-ctx.Done():
 		}

@@ -20,7 +20,11 @@ import (
 
 // openRaft starts raft on the data directory and the peer port.
 func (n *Node) openRaft() error {
-	n.machine = newMachine(n.fail)
+	replayed, err := n.dir.Log().LastIndex()
+	if err != nil {
+		return err
+	}
+	n.machine = newMachine(n.fail, n.front.Deliver, replayed)
 	logger := logging.HCLog(n.cfg.Log)
 	trans := raft.NewNetworkTransportWithConfig(&raft.NetworkTransportConfig{
 		Stream:                  streamLayer{n.mux.Raft(), n.mux, peerAddr(n.addresses.peer)},

@@ -109,7 +109,7 @@ func yesNo(b bool) string {
 
 func membersCommand() *cobra.Command {
 	t := &target{}
-	cmd := &cobra.Command{Use: "members", Short: "List and change the members of the cluster", Args: noArgs}
+	cmd := &cobra.Command{Use: "members", Short: "List and change the members of the cluster", Args: noArgs, RunE: showHelp}
 	t.flags(cmd)
 	change := func(use, short, verb string) *cobra.Command {
 		return &cobra.Command{
@@ -122,6 +122,9 @@ func membersCommand() *cobra.Command {
 		&cobra.Command{
 			Use: "list", Short: "List the members", Args: noArgs,
 			RunE: func(cmd *cobra.Command, _ []string) error {
+				if err := usage(fromEnvironment(cmd.Flags())); err != nil {
+					return err
+				}
 				s, _, err := t.status(cmd.Context())
 				if err != nil {
 					return err

@@ -10,7 +10,9 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
+	"strings"
 	"syscall"
 	"text/tabwriter"
 	"time"
@@ -33,6 +35,9 @@ or the next that are free. Kill a node and see what happens.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := usage(fromEnvironment(cmd.Flags())); err != nil {
 				return err
+			}
+			if d.onFollower != node.Redirect && d.onFollower != node.Forward {
+				return usageError{fmt.Errorf("on-follower %q: use redirect or forward", d.onFollower)}
 			}
 			d.out = cmd.OutOrStdout()
 			return d.run(cmd.Context())
@@ -142,6 +147,8 @@ func (n *demoNode) start(self string, d *demo, join string) error {
 		"--redis", n.redis, "--classic", n.classic, "--peer", n.peer, "--gossip", n.gossip, "--http", n.http,
 		"--join", join, "--bootstrap-expect", strconv.Itoa(len(d.nodes)), "--on-follower", d.onFollower)
 	n.cmd.Stdout, n.cmd.Stderr = log, log
+	// A variable for trivet serve, such as a password, is not meant for these.
+	n.cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "TRIVET_") })
 	n.cmd.SysProcAttr = childAttributes()
 	if err := n.cmd.Start(); err != nil {
 		return err

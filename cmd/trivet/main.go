@@ -49,6 +49,8 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Version:       programVersion(),
+		Args:          noArgs,
+		RunE:          showHelp,
 	}
 	root.SetVersionTemplate("trivet {{.Version}}\n")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
@@ -90,6 +92,9 @@ func programVersion() string {
 
 // noArgs and its kin make usage errors of cobra's.
 func noArgs(cmd *cobra.Command, args []string) error { return usage(cobra.NoArgs(cmd, args)) }
+
+// showHelp is what a command does that has only subcommands.
+func showHelp(cmd *cobra.Command, _ []string) error { return cmd.Help() }
 
 func usage(err error) error {
 	if err == nil {

@@ -24,6 +24,7 @@ type alone struct {
 	unknown  bool          // writes are proposed, and never heard of again
 	hold     chan struct{} // writes wait until it is closed
 	panics   bool          // reads do
+	deliver  func([]fsm.Message)
 
 	groups       []int    // the number of commands of each group that was written
 	minIndexes   []uint64 // of the reads
@@ -67,6 +68,7 @@ func (a *alone) Write(ctx context.Context, db int, g *fsm.Group) ([]resp.Value, 
 	if err != nil {
 		return nil, 0, err
 	}
+	a.deliver(a.state.TakeMessages())
 	return results[0].Replies, a.seq, nil
 }
 

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"crypto/subtle"
 	"strconv"
@@ -16,17 +17,21 @@ const redisVersion = "7.2.4"
 const atTheDoor = fsm.Local | fsm.NoScript | fsm.Loading | fsm.Stale | fsm.Fast | fsm.NoAuth | fsm.AllowBusy
 
 var connectionCommands = []local{
-	{spec("PING", -1, fsm.Local|fsm.Fast, "connection", "Answer PONG, or the message.", "1.0.0"), "[message]", nil, ping},
+	{spec("PING", -1, fsm.Local|fsm.Fast|fsm.Subscriber, "connection", "Answer PONG, or the message.", "1.0.0"), "[message]", nil, ping},
 	{spec("ECHO", 2, fsm.Local|fsm.Loading|fsm.Stale|fsm.Fast, "connection", "Answer the message.", "1.0.0"), "message", nil, echo},
 	{spec("HELLO", -1, atTheDoor, "connection", "Choose the protocol and learn about the server.", "6.0.0"), "[protover [AUTH username password] [SETNAME clientname]]", nil, hello},
 	{spec("AUTH", -2, atTheDoor, "connection", "Authenticate the connection.", "1.0.0"), "[username] password", nil, auth},
 	{spec("SELECT", 2, fsm.Local|fsm.Loading|fsm.Stale|fsm.Fast, "connection", "Change the database of the connection.", "1.0.0"), "index", nil, selectDB},
-	{spec("QUIT", -1, atTheDoor|fsm.Unqueued, "connection", "Close the connection.", "1.0.0"), "", nil, quit},
-	{spec("RESET", 1, atTheDoor|fsm.Unqueued, "connection", "Put the connection into the state of a new one.", "6.2.0"), "", nil, reset},
+	{spec("QUIT", -1, atTheDoor|fsm.Unqueued|fsm.Subscriber, "connection", "Close the connection.", "1.0.0"), "", nil, quit},
+	{spec("RESET", 1, atTheDoor|fsm.Unqueued|fsm.Subscriber, "connection", "Put the connection into the state of a new one.", "6.2.0"), "", nil, reset},
 	{spec("TIME", 1, fsm.Local|fsm.Loading|fsm.Stale|fsm.Fast, "server", "Get this node's time in seconds and microseconds.", "2.6.0"), "", nil, timeNow},
 }
 
-func ping(_ *session, args [][]byte) resp.Value {
+func ping(s *session, args [][]byte) resp.Value {
+	switch {
+	case s.listens() && len(args) < 3: // a reply that looks like a message
+		return resp.Strs("pong", string(bytes.Join(args[1:], nil)))
+	}
 	switch len(args) {
 	case 1:
 		return resp.Status("PONG")
@@ -69,6 +74,7 @@ func reset(s *session, _ [][]byte) resp.Value {
 		}
 	})
 	s.tx = transaction{}
+	s.leaveChannels()
 	s.trust(s.srv.opts.Password == "")
 	return resp.Status("RESET")
 }

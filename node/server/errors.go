@@ -108,3 +108,7 @@ func errClientType(kind []byte) resp.Value {
 func errNoSuchUser(name []byte) resp.Value {
 	return resp.Err(fmt.Sprintf("ERR No such user '%s'", shown(name, maxShown)))
 }
+
+func errSubscriber(spec *fsm.Spec) resp.Value {
+	return resp.Err(fmt.Sprintf("ERR Can't execute '%s': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context", spec.FullName()))
+}

@@ -48,6 +48,7 @@ type Server struct {
 	cancel   context.CancelFunc
 	lastID   atomic.Int64
 	conns    conns
+	hub      hub
 }
 
 // conns are a server's listeners and sessions.

@@ -3,7 +3,6 @@ package server
 import (
 	"context"
 	"errors"
-	"io"
 	"net"
 	"runtime/debug"
 	"sync"
@@ -35,7 +34,8 @@ type session struct {
 	ctx     context.Context
 	cancel  context.CancelFunc
 	reader  *resp.Reader
-	out     []byte // replies that were not sent yet
+	out     outbox // replies that were not sent yet
+	subs    subscriptions
 	writes  writes
 	seen    uint64 // index of the last write that the client was told of
 	who     identity
@@ -52,6 +52,9 @@ type writes struct {
 	group *fsm.Group
 	rows  []*row // one a command
 	began time.Time
+	// receivers are the answers to PUBLISH, by place: the subscribers on this
+	// node when it was read. Nil where there is none.
+	receivers map[int]int64
 }
 
 // An identity is what a client has set of its connection. The session alone
@@ -77,6 +80,7 @@ var (
 
 func newSession(srv *Server, conn net.Conn, classic bool) *session {
 	s := &session{srv: srv, conn: conn, classic: classic, id: srv.lastID.Add(1)}
+	s.out.conn, s.out.timeout, s.out.sent = conn, srv.opts.WriteTimeout, &srv.counts.out
 	s.ctx, s.cancel = context.WithCancel(srv.ctx)
 	s.reader = resp.NewReader(source{s}, resp.DefaultLimits)
 	s.who.born = time.Now()
@@ -106,6 +110,7 @@ func (s *session) set(change func(*identity)) {
 func (s *session) run() {
 	defer s.conn.Close()
 	defer s.cancel()
+	defer s.leaveChannels()
 	defer func() {
 		if p := recover(); p != nil {
 			s.srv.opts.Log.Error("a command panicked", "panic", p, "stack", string(debug.Stack()))
@@ -193,6 +198,8 @@ func (s *session) resolve(args [][]byte) (r *row, fail resp.Value) {
 		return r, errArity(r.Spec)
 	case !s.who.authed && r.Flags&fsm.NoAuth == 0:
 		return r, errNoAuth
+	case s.listens() && r.Flags&fsm.Subscriber == 0:
+		return r, errSubscriber(r.Spec)
 	}
 	return r, resp.Nil
 }
@@ -243,8 +250,10 @@ func (s *session) dispatch(r *row, args [][]byte, typed []bool) error {
 		return err
 	}
 	s.srv.observe(r, time.Since(start), v)
-	if err := s.reply(v); err != nil {
-		return err
+	if v.Kind != noReply.Kind {
+		if err := s.reply(v); err != nil {
+			return err
+		}
 	}
 	if s.quit {
 		return errQuit
@@ -287,6 +296,12 @@ func (s *session) write(r *row, args [][]byte, typed []bool) error {
 		w.began = time.Now()
 	}
 	w.group.Add(r.command, args, typed)
+	if r.Flags&fsm.Logged != 0 {
+		if w.receivers == nil {
+			w.receivers = map[int]int64{}
+		}
+		w.receivers[len(w.rows)] = s.receivers(r, args)
+	}
 	w.rows = append(w.rows, r)
 	if w.group.Size() >= maxGroupBytes || w.group.Len() >= maxGroupCommands {
 		return s.submit()
@@ -302,7 +317,7 @@ func (s *session) submit() error {
 		return nil
 	}
 	w.group = nil
-	defer func() { w.rows = w.rows[:0] }()
+	defer func() { w.rows, w.receivers = w.rows[:0], nil }()
 	replies, index, err := s.srv.opts.Backend.Write(s.ctx, s.who.db, group)
 	switch {
 	case errors.Is(err, ErrNoLeader):
@@ -323,6 +338,9 @@ func (s *session) submit() error {
 		v := errLoading
 		if replies != nil {
 			v = replies[i]
+			if n, ok := w.receivers[i]; ok {
+				v = resp.Int(n)
+			}
 		}
 		s.srv.observe(r, took, v)
 		if err := s.reply(v); err != nil {
@@ -334,14 +352,11 @@ func (s *session) submit() error {
 
 // reply takes down a reply, and sends what is there when that is much.
 func (s *session) reply(v resp.Value) error {
-	if s.out == nil {
-		s.out = *buffers.Get().(*[]byte)
-	}
-	s.out = v.Append(s.out, s.who.dialect)
+	n := s.out.append(func(b []byte) []byte { return v.Append(b, s.who.dialect) })
 	if v.IsError() {
 		s.srv.counts.failed(v.Str)
 	}
-	if len(s.out) >= flushAt {
+	if n >= flushAt {
 		return s.flush()
 	}
 	return nil
@@ -349,31 +364,15 @@ func (s *session) reply(v resp.Value) error {
 
 // flush sends all replies. A client that does not take them in time is given up.
 func (s *session) flush() error {
-	if len(s.out) == 0 {
-		return nil
-	}
-	s.conn.SetWriteDeadline(time.Now().Add(s.srv.opts.WriteTimeout))
-	n, err := s.conn.Write(s.out)
-	s.srv.counts.out.Add(uint64(n))
-	s.out = s.out[:0]
-	if cap(s.out) > keepBuffer {
-		s.out = nil
-	}
-	if err != nil {
-		s.out = nil
+	if err := s.out.flush(); err != nil {
 		s.limp = false
-		return io.ErrClosedPipe
+		return err
 	}
 	return nil
 }
 
 // rest gives back what an idle connection has no use for.
 func (s *session) rest() {
-	if s.out != nil {
-		b := s.out[:0]
-		buffers.Put(&b)
-		s.out = nil
-	}
 	if cap(s.writes.rows) > keepRows {
 		s.writes.rows = nil
 	}

@@ -101,7 +101,7 @@ func watch(s *session, args [][]byte) resp.Value {
 func (s *session) enqueue(r *row, args [][]byte, typed []bool) error {
 	v := resp.Status("QUEUED")
 	switch {
-	case r.Flags&fsm.NoMulti != 0:
+	case r.Flags&fsm.NoMulti != 0, r.Flags&fsm.PubSub != 0 && r.run != nil: // several replies have no place in EXEC's
 		v = errNotInMulti
 	case routeOf(r.Flags, s.srv.away()) == toOther:
 		addr, err := s.leader()
@@ -159,6 +159,9 @@ func execTransaction(s *session, _ [][]byte) resp.Value {
 	for i, n := range at {
 		if n >= 0 {
 			replies[i] = got[n]
+			if q := tx.queue[i]; q.row.Flags&fsm.Logged != 0 {
+				replies[i] = resp.Int(s.receivers(q.row, q.args))
+			}
 			s.srv.observe(tx.queue[i].row, time.Since(began), got[n])
 		}
 	}
