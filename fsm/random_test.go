@@ -18,7 +18,7 @@ func TestRandomCommands(t *testing.T) {
 	ms := []*machine{newMachine(t), newMachine(t), newMachine(t)}
 	ran := map[string]int{}
 	for i := range n {
-		c := g.row(Read | Write)
+		c := g.row(Read | Write | Logged)
 		args, typed := g.args(c)
 		at, db := ms[0].st.Now()+int64(g.IntN(10)), g.IntN(3)
 		var first []byte
@@ -94,7 +94,7 @@ func TestFreezeIsolates(t *testing.T) {
 	}
 	for round := range rounds {
 		for range 150 {
-			c := g.row(Read | Write)
+			c := g.row(Read | Write | Logged)
 			args, typed := g.args(c)
 			at, db := m.st.Now()+int64(g.IntN(20)), g.IntN(3)
 			m.write(at, db, c, args, typed)
@@ -116,7 +116,7 @@ func TestFreezeIsolates(t *testing.T) {
 			}()
 		}
 		for range 150 {
-			c := g.row(Read | Write)
+			c := g.row(Read | Write | Logged)
 			args, typed := g.args(c)
 			at, db := m.st.Now()+int64(g.IntN(20)), g.IntN(3)
 			m.write(at, db, c, args, typed)

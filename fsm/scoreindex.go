@@ -57,21 +57,21 @@ const topShift = hashBits - indexBits
 
 func branchOf(hash uint64, shift int) int { return int(hash >> shift & (1<<indexBits - 1)) }
 
-// find returns the score of a member.
-func (x *scoreIndex) find(member string) (score float64, ok bool) {
+// find returns the entry of a member, or nil. It must not be changed.
+func (x *scoreIndex) find(member string) *indexed {
 	hash := hashOf(member)
 	n := x.root
 	for shift := topShift; n != nil && n.kids != nil; shift -= indexBits {
 		n = n.kids[branchOf(hash, shift)]
 	}
 	if n == nil {
-		return 0, false
+		return nil
 	}
 	at, ok := n.place(hash, member)
 	if !ok {
-		return 0, false
+		return nil
 	}
-	return n.entries[at].score, true
+	return &n.entries[at]
 }
 
 // put gives a member a score.

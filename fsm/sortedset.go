@@ -20,24 +20,25 @@ func (z *sortedSet) clone(epoch uint32) container {
 }
 
 func (z *sortedSet) size() int {
-	if z == nil || z.index.root == nil {
+	if z.index.root == nil {
 		return 0
 	}
 	return z.index.root.n
 }
 
-// score returns the score of a member. It takes a nil set for an empty one.
+// score returns the score of a member.
 func (z *sortedSet) score(member string) (score float64, ok bool) {
-	if z == nil {
-		return 0, false
+	if e := z.index.find(member); e != nil {
+		return e.score, true
 	}
-	return z.index.find(member)
+	return 0, false
 }
 
 // put gives a member a score.
 func (z *sortedSet) put(member string, score float64) {
-	if old, ok := z.score(member); ok {
-		z.order.remove(scored{old, member}, z.epoch)
+	if e := z.index.find(member); e != nil {
+		member = e.member // so that it is kept once
+		z.order.remove(scored{e.score, member}, z.epoch)
 	}
 	z.add(scored{score, member})
 }

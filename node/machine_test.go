@@ -1,9 +1,12 @@
 package node
 
 import (
+	"bytes"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -79,7 +82,7 @@ func TestNodeStops(t *testing.T) {
 	if err := conn.Set(t.Context(), "k", "v", 0).Err(); err != nil {
 		t.Fatal(err)
 	}
-	a.machine.Apply(&raft.Log{Index: 1 << 40, Data: []byte("damage")})
+	a.machine.Apply(&raft.Log{Index: 1 << 40, Data: []byte{1, 2, 3}})
 	select {
 	case err := <-a.Fatal():
 		if !errors.Is(err, fsm.ErrDamaged) {
@@ -102,14 +105,15 @@ func TestNodeStops(t *testing.T) {
 	}
 }
 
-// TestDamagedDisk changes a byte in each part of a stopped node's log.
+// TestDamagedDisk changes one entry or another in a stopped node's log, in all
+// copies of it that are in the file.
 func TestDamagedDisk(t *testing.T) {
 	t.Parallel()
 	c := startCluster(t, 1, nil)
 	a := c.members[0]
 	conn := a.client()
-	for range 50 {
-		if err := conn.Set(t.Context(), "k", "a value to be found in the file", 0).Err(); err != nil {
+	for i := range 40 {
+		if err := conn.Set(t.Context(), "k", fmt.Sprintf("value %02d to be found", i), 0).Err(); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -119,41 +123,22 @@ func TestDamagedDisk(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	refused := 0
-	for _, at := range findAll(sound, "a value to be found") {
-		damaged := append([]byte(nil), sound...)
-		damaged[at] ^= 0x20
+	for i := 0; i < 40; i += 4 {
+		value := fmt.Sprintf("value %02d to be found", i)
+		damaged := bytes.ReplaceAll(sound, []byte(value), []byte(strings.Replace(value, "found", "fount", 1)))
 		if err := os.WriteFile(path, damaged, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		n, err := Open(a.conf)
-		if err == nil { // an old copy of a page, which nothing reads
-			n.Kill()
-			sound, _ = os.ReadFile(path)
-			continue
+		if _, err := Open(a.conf); !errors.Is(err, store.ErrDamaged) {
+			t.Fatalf("%s: %v", value, err)
 		}
-		refused++
-		if !errors.Is(err, store.ErrDamaged) {
-			t.Errorf("byte %d: %v", at, err)
-		}
-	}
-	if refused < 10 {
-		t.Errorf("only %d changes were noticed", refused)
 	}
 	if err := os.WriteFile(path, sound, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	a.start()
 	c.settled()
-}
-
-// findAll returns some of the places where text is in b.
-func findAll(b []byte, text string) (at []int) {
-	for i := 0; i+len(text) <= len(b); i++ {
-		if string(b[i:i+len(text)]) == text {
-			at = append(at, i)
-			i += len(b) / 2000
-		}
+	if got, err := a.client().Get(t.Context(), "k").Result(); got != "value 39 to be found" {
+		t.Errorf("mended: %q, %v", got, err)
 	}
-	return at
 }
