@@ -24,7 +24,7 @@ func Lookup(name string) *Command { return table[name] }
 func ClassicName(name string) string { return classicPrefix + name }
 
 var rows, table = buildTable(
-	stringCommands, genericCommands, serverCommands, transactionCommands, pubsubCommands, classicCommands,
+	stringCommands, genericCommands, serverCommands, transactionCommands, pubsubCommands, slotCommands, classicCommands,
 )
 
 func buildTable(families ...[]Command) ([]*Command, map[string]*Command) {

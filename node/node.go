@@ -218,7 +218,7 @@ func (n *Node) openFront() {
 	n.front = server.New(server.Options{
 		Backend: n, Password: n.cfg.Password, MaxClients: n.cfg.MaxClients,
 		Redirect: n.cfg.OnFollower == Redirect, Linearizable: n.cfg.Reads == Linearizable,
-		Version: n.cfg.Version, RunID: runID(n.id), Log: n.cfg.Log, Registerer: n.metrics.registry,
+		Version: n.cfg.Version, RunID: server.NodeID(string(n.id)), Log: n.cfg.Log, Registerer: n.metrics.registry,
 		RedisAddr: n.addresses.redis, ClassicAddr: n.addresses.classic,
 	})
 }
@@ -252,6 +252,7 @@ func (n *Node) report(listener string, err error) {
 func (n *Node) follow() {
 	n.spawn(func() { n.leaders.follow(n.raft, n.stop) })
 	n.spawn(n.reign)
+	n.spawn(n.announce)
 	n.spawn(n.settle)
 	n.every(50*time.Millisecond, n.expire)
 	n.every(time.Second, n.compact)

@@ -2,8 +2,6 @@ package node
 
 import (
 	"context"
-	"crypto/sha1"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"math"
@@ -93,6 +91,8 @@ func (n *Node) reign() {
 			abdicate()
 			if leads {
 				abdicate = n.lead()
+			} else if n.cfg.OnFollower == Redirect {
+				n.front.Rediscover()
 			}
 		case <-n.stop:
 			return
@@ -207,12 +207,6 @@ func (n *Node) voters() int {
 		}
 	}
 	return voters
-}
-
-// runID is what INFO calls run_id: 40 hexadecimal digits.
-func runID(id raft.ServerID) string {
-	sum := sha1.Sum([]byte(id))
-	return hex.EncodeToString(sum[:])
 }
 
 func seed() uint64 { return rand.Uint64() }

@@ -57,16 +57,69 @@ func (n *Node) hello(ctx context.Context, id raft.ServerID, addr raft.ServerAddr
 	ctx, cancel := context.WithTimeout(ctx, 500*time.Millisecond)
 	defer cancel()
 	h, err := callJSON[hello](ctx, n, addr, callHello, struct{}{})
-	n.unseen.note(id, err == nil && h.ID == string(id))
+	said := err == nil && h.ID == string(id)
+	n.unseen.note(id, said)
+	if said {
+		n.known.note(id, h.Member)
+	}
 	return h, err
 }
 
-// A directory keeps what members said of themselves, for as long as the same
-// node leads.
+// A directory keeps what members said of themselves: of the leader for as long
+// as it leads, of others to know the address of one that does not answer.
 type directory struct {
 	mu     sync.Mutex
 	leader server.Member
 	reign  uint64
+	last   map[raft.ServerID]server.Member
+}
+
+// note keeps what a member said.
+func (d *directory) note(id raft.ServerID, m server.Member) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.last == nil {
+		d.last = map[raft.ServerID]server.Member{}
+	}
+	d.last[id] = m
+}
+
+// recall returns what a member said last, as of one that does not answer.
+func (d *directory) recall(s raft.Server) server.Member {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	m := d.last[s.ID]
+	name, _, _ := store.ParseRaftID(s.ID)
+	return server.Member{
+		Name: name, ID: string(s.ID), Peer: string(s.Address),
+		Redis: m.Redis, Classic: m.Classic, HTTP: m.HTTP, Version: m.Version,
+	}
+}
+
+// announce tells subscribers of each new leader, as a Sentinel would.
+func (n *Node) announce() {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	go func() {
+		<-n.stop
+		cancel()
+	}()
+	var last server.Member
+	for ctx.Err() == nil {
+		_, reign := n.leaders.get()
+		m, err := n.Leader(ctx)
+		if err != nil {
+			continue
+		}
+		if last.ID != "" && m.ID != last.ID {
+			n.front.SwitchMaster(last, m)
+		}
+		last = m
+		select {
+		case <-reign.Done():
+		case <-ctx.Done():
+		}
+	}
 }
 
 // Leads implements server.Backend.
@@ -145,8 +198,7 @@ func (n *Node) Members(ctx context.Context) []server.Member {
 			if h, err := n.hello(ctx, s.ID, s.Address); err == nil && h.ID == string(s.ID) {
 				*m = h.Member
 			} else {
-				m.Name, _, _ = store.ParseRaftID(s.ID)
-				m.ID, m.Peer = string(s.ID), string(s.Address)
+				*m = n.known.recall(s)
 			}
 			m.Voter = s.Suffrage == raft.Voter
 		})

@@ -77,20 +77,23 @@ func TestPubSubGoRedis(t *testing.T) {
 		t.Fatal(err)
 	}
 	const n = 1000
+	published := make(chan error, 1)
 	go func() {
 		p := c.Pipeline()
 		for i := range n {
 			p.Publish(ctx, "news", i)
 		}
-		if _, err := p.Exec(ctx); err != nil {
-			t.Error(err)
-		}
+		_, err := p.Exec(ctx)
+		published <- err
 	}()
 	for i := range n {
 		m, err := sub.ReceiveMessage(ctx)
 		if err != nil || m.Payload != strconv.Itoa(i) {
 			t.Fatalf("message %d: %v, %v", i, m, err)
 		}
+	}
+	if err := <-published; err != nil {
+		t.Error(err)
 	}
 }
 

@@ -210,6 +210,18 @@ func (c *conns) stop() {
 	for l := range c.listeners {
 		l.Close()
 	}
+	c.endAll()
+}
+
+// end ends each session's wait for more requests.
+func (c *conns) end() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.endAll()
+}
+
+// endAll is end for who holds the lock.
+func (c *conns) endAll() {
 	for _, se := range c.sessions {
 		se.conn.SetReadDeadline(time.Unix(1, 0))
 	}
