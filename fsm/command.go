@@ -24,7 +24,7 @@ func Lookup(name string) *Command { return table[name] }
 func ClassicName(name string) string { return classicPrefix + name }
 
 var rows, table = buildTable(
-	stringCommands, genericCommands, serverCommands, transactionCommands, pubsubCommands, slotCommands, classicCommands,
+	stringCommands, listCommands, hashCommands, setCommands, zsetCommands, genericCommands, objectCommands, serverCommands, transactionCommands, blockingCommands, pubsubCommands, slotCommands, classicCommands,
 )
 
 func buildTable(families ...[]Command) ([]*Command, map[string]*Command) {
@@ -65,7 +65,7 @@ func (s *Spec) Valid() error {
 		return fmt.Errorf("command %s: not exactly one of Write, Read, Local and Logged", s.Name)
 	case s.Arity == 0:
 		return fmt.Errorf("command %s: no arity", s.Name)
-	case s.Keys.First >= minArgs && s.Flags&NoMandatoryKeys == 0 && s.Keys.First != 0:
+	case s.Keys.First > minArgs || s.Keys.First == s.Arity:
 		return fmt.Errorf("command %s: its first key is past its arity", s.Name)
 	case s.Keys.First != 0 && s.Keys.Step == 0:
 		return fmt.Errorf("command %s: its keys have no step", s.Name)

@@ -38,6 +38,7 @@ var containerKinds = map[kind]containerKind{
 	kindList: {"list", func(epoch uint32) container { return newDeque(epoch) }, decodeDeque},
 	kindHash: {"hash", func(epoch uint32) container { return newFields(epoch) }, decodeFields},
 	kindSet:  {"set", func(epoch uint32) container { return newMembers(epoch) }, decodeMembers},
+	kindZSet: {"zset", func(epoch uint32) container { return newSortedSet(epoch) }, decodeSortedSet},
 }
 
 // view returns the container of kind k at a key: zero where there is none. The

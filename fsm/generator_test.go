@@ -27,12 +27,21 @@ func newGenerator(t testing.TB) *generator {
 
 func (g *generator) key() string { return fmt.Sprintf("key:%d", g.IntN(40)) }
 
+// keyOf draws a key for a command of a group: mostly one of the few that only
+// the group uses, so that values grow and few commands find another kind.
+func (g *generator) keyOf(group string) string {
+	if _, ok := groupWords[group]; ok && g.IntN(8) > 0 {
+		return fmt.Sprintf("%s:%d", group, g.IntN(4))
+	}
+	return g.key()
+}
+
 // row draws a row with any of the flags.
 func (g *generator) row(flags Flag) *Command {
 	for {
 		c := rows[g.IntN(len(rows))]
 		flush := c.Group == "server" && c.Flags&Write != 0 || c.Name == "CLASSIC|FLUSH"
-		if c.Flags&flags != 0 && (!flush || g.IntN(20) == 0) {
+		if c.Flags&flags != 0 && (!flush || g.IntN(8) == 0) {
 			return c
 		}
 	}
@@ -47,6 +56,66 @@ var options = [][]string{
 	{"EX", "1"}, {"PX", "5"}, {"EXAT", "100"}, {"PXAT", "2000"}, {"NX"}, {"XX"}, {"GT"}, {"LT"},
 	{"GET"}, {"KEEPTTL"}, {"PERSIST"}, {"COUNT", "3"}, {"MATCH", "*1*"}, {"TYPE", "string"},
 	{"ASYNC"}, {"SYNC"},
+}
+
+// groupWords and groupOptions are drawn for the commands of a group, as often as
+// words and options.
+var groupWords = map[string][]string{
+	"list": {"LEFT", "RIGHT", "LEFT", "RIGHT", "BEFORE", "AFTER", "a", "b", "c", "2", "-2"},
+	"hash": {"a", "b", "c", "d", "e", "2", "-3", "2.5"},
+	"set":  {"a", "b", "c", "d", "2", "3", "4", "5", "6"},
+	"sorted-set": {
+		"2", "3", "-2.5", "1e300", "-0", "inf", "-inf", "(1", "(-inf", "-", "+", "[a", "(text", "[b",
+		"a", "b", "c", "d", "MIN", "MAX",
+	},
+}
+
+var groupOptions = map[string][][]string{
+	"list": {{"COUNT", "2"}, {"RANK", "-1"}, {"MAXLEN", "3"}, {"a"}, {"b", "c"}},
+	"hash": {{"WITHVALUES"}, {"a", "1"}, {"b", "2.5"}, {"c"}},
+	"set":  {{"LIMIT", "2"}, {"a"}, {"b", "c"}, {"7", "8"}},
+	"sorted-set": {
+		{"CH"}, {"INCR"}, {"1", "a"}, {"2.5", "b"}, {"-inf", "c"}, {"WITHSCORES"}, {"WITHSCORE"}, {"REV"},
+		{"BYSCORE"}, {"BYLEX"}, {"LIMIT", "1", "2"}, {"LIMIT", "2"}, {"WEIGHTS", "2", "-1"},
+		{"AGGREGATE", "MIN"}, {"AGGREGATE", "MAX"}, {"3"}, {"-3", "WITHSCORES"},
+	},
+}
+
+// tails are drawn half the time for what follows the keys of commands that words
+// seldom fit.
+var tails = map[string][][]string{
+	"LSET":             {{"0", "a"}, {"-1", "b"}},
+	"LINSERT":          {{"BEFORE", "a", "b"}, {"AFTER", "b", "a"}},
+	"LMOVE":            {{"LEFT", "RIGHT"}, {"RIGHT", "LEFT"}},
+	"BLMOVE":           {{"LEFT", "RIGHT", "0"}, {"RIGHT", "LEFT", "0.5"}},
+	"LMPOP":            {{"LEFT"}, {"RIGHT", "COUNT", "2"}},
+	"BLMPOP":           {{"LEFT"}, {"RIGHT", "COUNT", "2"}},
+	"ZMPOP":            {{"MIN"}, {"MAX", "COUNT", "2"}},
+	"BZMPOP":           {{"MIN"}, {"MAX", "COUNT", "2"}},
+	"ZADD":             {{"1", "a"}, {"2.5", "b", "-1", "c"}, {"GT", "CH", "3", "a"}, {"INCR", "1", "d"}},
+	"ZRANGE":           {{"-", "+", "BYLEX"}, {"-inf", "(3", "BYSCORE", "LIMIT", "1", "2"}},
+	"ZRANGESTORE":      {{"-", "+", "BYLEX"}, {"+inf", "0", "BYSCORE", "REV"}},
+	"ZLEXCOUNT":        {{"-", "+"}, {"[a", "(c"}},
+	"ZRANGEBYLEX":      {{"-", "+"}, {"[a", "(c"}},
+	"ZREVRANGEBYLEX":   {{"+", "-"}, {"[c", "(a"}},
+	"ZREMRANGEBYLEX":   {{"(b", "+"}, {"[a", "(c"}},
+	"ZREVRANGEBYSCORE": {{"inf", "(1"}, {"2", "-inf", "WITHSCORES"}},
+}
+
+// word draws a word for a command of a group.
+func (g *generator) word(group string) string {
+	if own := groupWords[group]; len(own) > 0 && g.IntN(2) == 0 {
+		return own[g.IntN(len(own))]
+	}
+	return words[g.IntN(len(words))]
+}
+
+// option draws an option for a command of a group.
+func (g *generator) option(group string) []string {
+	if own := groupOptions[group]; len(own) > 0 && g.IntN(2) == 0 {
+		return own[g.IntN(len(own))]
+	}
+	return options[g.IntN(len(options))]
 }
 
 // typedValues are values of the classic dialect in canonical encoding.
@@ -66,16 +135,33 @@ func (g *generator) args(c *Command) (args [][]byte, typed []bool) {
 			n += g.IntN(4)
 		}
 	}
+	switch at := c.countAt(); {
+	case at > 0:
+		count := 1 + g.IntN(3)
+		all = append(all, make([]string, at+count)...)
+		all[at-1], all[at] = "1", fmt.Sprint(count)
+		all[0] = c.Name
+	case c.Keys.Last > 0 && tails[c.Name] != nil:
+		all = append(all, make([]string, c.Keys.Last)...)
+	}
+	if tail := tails[c.Name]; tail != nil && g.IntN(2) == 0 {
+		all = append(all, tail[g.IntN(len(tail))]...)
+	}
 	for len(all) < n {
-		all = append(all, words[g.IntN(len(words))])
+		all = append(all, g.word(c.Group))
 	}
 	if c.Arity < 0 && c.Keys.Last >= 0 {
 		for range g.IntN(3) {
-			all = append(all, options[g.IntN(len(options))]...)
+			all = append(all, g.option(c.Group)...)
 		}
 	}
-	for _, at := range c.Keys.Of(len(all)) {
-		all[at] = g.key()
+	if c.Arity < 0 && c.Keys.Last > 0 && g.IntN(25) == 0 { // for large values
+		for range g.IntN(400) {
+			all = append(all, fmt.Sprint(g.IntN(1000)))
+		}
+	}
+	for _, at := range c.KeysOf(bulks(all...)) {
+		all[at] = g.keyOf(c.Group)
 	}
 	if c.Flags&Typed != 0 {
 		typed = make([]bool, len(all))

@@ -25,6 +25,7 @@ var genericCommands = []Command{
 	{Spec{"PERSIST", 2, Write | Fast, Keys{1, 1, 1}, "generic", "Let a key never expire.", "2.2.0"}, persist},
 	{Spec{"RENAME", 3, Write, Keys{1, 2, 1}, "generic", "Rename a key and overwrite the new one.", "1.0.0"}, rename},
 	{Spec{"RENAMENX", 3, Write | Fast, Keys{1, 2, 1}, "generic", "Rename a key where the new one does not exist.", "1.0.0"}, renameNX},
+	{Spec{"COPY", -3, Write | DenyOOM, Keys{1, 2, 1}, "generic", "Copy a key, also to another database.", "6.2.0"}, copyKey},
 	{Spec{"KEYS", 2, Read, Keys{}, "generic", "List the keys that match a pattern.", "1.0.0"}, keys},
 	{Spec{"SCAN", -2, Read, Keys{}, "generic", "List the keys, a part a call.", "2.8.0"}, scan},
 	{Spec{"RANDOMKEY", 1, Read, Keys{}, "generic", "Get one of the keys by chance.", "1.0.0"}, randomKey},

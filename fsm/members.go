@@ -115,8 +115,8 @@ func decodeMembers(r *stateReader, epoch uint32) container {
 		r.fail("set of form %d", form)
 	}
 	m.decodeDict(r, form, limit, func() (none struct{}) { return none })
-	if err := m.check(); r.err == nil && err != nil {
-		r.fail("set that is damaged: %v", err)
+	if m.ints && r.err == nil && m.check() != nil {
+		r.fail("set of integers that is damaged")
 	}
 	return m
 }
@@ -125,14 +125,16 @@ func (m *members) check() error {
 	if !m.ints {
 		return m.dict.check(maxSmall)
 	}
+	var last int64
 	for i, e := range m.small {
 		n, ok := parseInt([]byte(e.key))
-		if !ok {
+		switch {
+		case !ok:
 			return fmt.Errorf("%q is no integer", e.key)
-		}
-		if at, found := m.findInt(n); !found || at != i {
+		case i > 0 && n <= last:
 			return fmt.Errorf("%q is out of order", e.key)
 		}
+		last = n
 	}
 	return m.dict.check(maxInts)
 }

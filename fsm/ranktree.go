@@ -5,18 +5,26 @@ import (
 	"sort"
 )
 
-// A scored is a member of a sorted set with its score, which is never NaN.
+// A scored is a member of a sorted set with its score.
 type scored struct {
 	score  float64
 	member string
 }
 
-// before is the order of a sorted set. It holds 0 and -0 for equal.
+// before is the order of a sorted set.
 func (a scored) before(b scored) bool {
 	if a.score != b.score {
 		return a.score < b.score
 	}
 	return a.member < b.member
+}
+
+// byOrder sorts items of different members.
+func byOrder(a, b scored) int {
+	if a.before(b) {
+		return -1
+	}
+	return 1
 }
 
 // A rankTree keeps scored members in order and knows their ranks: a B+ tree

@@ -8,51 +8,51 @@ import (
 // A sortedSet is the container of the sorted set commands: its members in the
 // order of their scores, and the score of each.
 type sortedSet struct {
-	epoch uint32
-	order rankTree
-	index scoreIndex
+	epoch  uint32
+	order  rankTree
+	scores *trie[float64]
 }
 
-func newSortedSet(epoch uint32) container { return &sortedSet{epoch: epoch} }
+func newSortedSet(epoch uint32) *sortedSet {
+	return &sortedSet{epoch: epoch, scores: &trie[float64]{epoch: epoch}}
+}
 
 func (z *sortedSet) clone(epoch uint32) container {
-	return &sortedSet{epoch: epoch, order: z.order, index: z.index}
+	return &sortedSet{epoch: epoch, order: z.order, scores: z.scores}
 }
 
-func (z *sortedSet) size() int {
-	if z.index.root == nil {
-		return 0
-	}
-	return z.index.root.n
-}
+func (z *sortedSet) size() int { return z.scores.n }
 
 // score returns the score of a member.
 func (z *sortedSet) score(member string) (score float64, ok bool) {
-	if e := z.index.find(member); e != nil {
-		return e.score, true
+	if e := z.scores.get(hashOf(member), member); e != nil {
+		return e.val, true
 	}
 	return 0, false
 }
 
 // put gives a member a score.
 func (z *sortedSet) put(member string, score float64) {
-	if e := z.index.find(member); e != nil {
-		member = e.member // so that it is kept once
-		z.order.remove(scored{e.score, member}, z.epoch)
+	hash := hashOf(member)
+	if e := z.scores.get(hash, member); e != nil {
+		member = e.key // so that it is kept once
+		z.order.remove(scored{e.val, member}, z.epoch)
 	}
-	z.add(scored{score, member})
+	z.insert(scored{score, member}, hash)
 }
 
-// add adds a member that is not in the order.
-func (z *sortedSet) add(it scored) {
+// insert adds an item that is not in the order. Zeros lose their sign, as in
+// Redis's small sorted sets: no order tells them apart.
+func (z *sortedSet) insert(it scored, hash uint64) {
+	it.score += 0 // makes 0 of -0
 	z.order.insert(it, z.epoch)
-	z.index.put(it.member, it.score, z.epoch)
+	z.scores, _ = z.scores.put(z.epoch, hashBits, entry[float64]{it.score, it.member, hash})
 }
 
 // remove takes away an item, which must be there.
 func (z *sortedSet) remove(it scored) {
 	z.order.remove(it, z.epoch)
-	z.index.remove(it.member, z.epoch)
+	z.scores = z.scores.remove(z.epoch, hashBits, hashOf(it.member), it.member)
 }
 
 // rank returns the rank of an item, which must be there.
@@ -70,7 +70,7 @@ func (z *sortedSet) encode(e *encoder) {
 }
 
 func decodeSortedSet(d *stateReader, epoch uint32) container {
-	z := &sortedSet{epoch: epoch}
+	z := newSortedSet(epoch)
 	last := scored{}
 	n := d.uvarint()
 	if n == 0 {
@@ -82,22 +82,30 @@ func decodeSortedSet(d *stateReader, epoch uint32) container {
 			break
 		}
 		_, twice := z.score(it.member)
-		if twice || math.IsNaN(it.score) || i > 0 && !last.before(it) {
+		if twice || wrongScore(it.score) || i > 0 && !last.before(it) {
 			d.fail("sorted set out of order")
 			break
 		}
-		z.add(it)
+		z.insert(it, hashOf(it.member))
 		last = it
 	}
 	return z
+}
+
+// wrongScore reports whether a score is never kept: NaN, or -0.
+func wrongScore(score float64) bool {
+	return math.IsNaN(score) || score == 0 && math.Signbit(score)
 }
 
 func (z *sortedSet) check() error {
 	if err := z.order.check(z.epoch); err != nil {
 		return err
 	}
-	if err := z.index.check(z.epoch); err != nil {
+	if err := z.scores.check(hashBits); err != nil {
 		return err
+	}
+	if z.scores.epoch > z.epoch {
+		return fmt.Errorf("scores of the future")
 	}
 	if n := z.order.len(); n != z.size() {
 		return fmt.Errorf("%d members in order, %d with a score", n, z.size())
@@ -126,7 +134,7 @@ func (t *rankTree) check(epoch uint32) error {
 	}
 	var last *scored
 	t.each(0, t.len(), false, func(it scored) {
-		if last != nil && !last.before(it) || math.IsNaN(it.score) {
+		if last != nil && !last.before(it) || wrongScore(it.score) {
 			err = fmt.Errorf("member %q is out of order", it.member)
 		}
 		last = &it
@@ -138,13 +146,13 @@ func (t *rankTree) check(epoch uint32) error {
 func (n *rankNode) check(epoch uint32) (height int, err error) {
 	have, most := n.width()
 	switch {
-	case n.epoch > epoch:
+	case n.epoch > epoch: // of the node above
 		return 0, fmt.Errorf("a node of the future")
 	case have == 0 || have > most || n.kids != nil && n.items != nil:
 		return 0, fmt.Errorf("a node of %d items and %d kids", len(n.items), len(n.kids))
 	}
 	for i, k := range n.kids {
-		h, err := k.node.check(epoch)
+		h, err := k.node.check(n.epoch)
 		if err != nil {
 			return 0, err
 		}
@@ -162,55 +170,4 @@ func (n *rankNode) check(epoch uint32) (height int, err error) {
 		}
 	}
 	return height + 1, nil
-}
-
-// check reports what is wrong with the index, for tests.
-func (x *scoreIndex) check(epoch uint32) error {
-	if x.root == nil {
-		return nil
-	}
-	if err := x.root.check(0, topShift, epoch); err != nil {
-		return err
-	}
-	var last *indexed
-	var err error
-	x.root.each(0, topShift, func(e *indexed) bool {
-		switch {
-		case e.hash != hashOf(e.member):
-			err = fmt.Errorf("member %q has another hash", e.member)
-		case last != nil && (e.hash < last.hash || e.hash == last.hash && e.member <= last.member):
-			err = fmt.Errorf("member %q is out of order in the index", e.member)
-		}
-		last = e
-		return err == nil
-	})
-	return err
-}
-
-// check looks at a node below which hashes start with prefix.
-func (n *indexNode) check(prefix uint64, shift int, epoch uint32) error {
-	total := len(n.entries)
-	for i, kid := range n.kids {
-		if kid == nil {
-			continue
-		}
-		if err := kid.check(prefix|uint64(i)<<shift, shift-indexBits, epoch); err != nil {
-			return err
-		}
-		total += kid.n
-	}
-	switch {
-	case n.epoch > epoch:
-		return fmt.Errorf("an index node of the future")
-	case total != n.n || n.n == 0 || n.kids != nil && (n.entries != nil || n.n <= joinBucket):
-		return fmt.Errorf("an index node of %d counts %d", total, n.n)
-	case n.kids == nil && n.n > maxBucket && shift >= 0:
-		return fmt.Errorf("a bucket of %d", n.n)
-	}
-	for _, e := range n.entries {
-		if (e.hash^prefix)>>(shift+indexBits) != 0 {
-			return fmt.Errorf("member %q is in another's bucket", e.member)
-		}
-	}
-	return nil
 }

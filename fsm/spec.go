@@ -102,25 +102,28 @@ func (k Keys) Of(argc int) []int {
 	return at
 }
 
-// KeysOf returns the positions of the keys among args, the command's name being
-// argument 0. A count of keys that the arguments do not bear out means none.
-func (s *Spec) KeysOf(args [][]byte) []int {
-	keys := s.Keys.Of(len(args))
-	at := 0
+// countAt returns which argument tells a number of keys, or 0.
+func (s *Spec) countAt() int {
 	switch {
 	case s.Flags&CountAt1 != 0:
-		at = 1
+		return 1
 	case s.Flags&CountAt2 != 0:
-		at = 2
-	default:
-		return keys
+		return 2
 	}
-	if at >= len(args) {
+	return 0
+}
+
+// KeysOf returns the positions of the keys among args, the command's name being
+// argument 0. A number of keys that cannot be right adds none.
+func (s *Spec) KeysOf(args [][]byte) []int {
+	keys := s.Keys.Of(len(args))
+	at := s.countAt()
+	if at == 0 || at >= len(args) {
 		return keys
 	}
 	if n, ok := parseInt(args[at]); ok && n <= int64(len(args)-at-1) {
-		for i := range int(max(n, 0)) {
-			keys = append(keys, at+1+i)
+		for i := range n {
+			keys = append(keys, at+1+int(i))
 		}
 	}
 	return keys
@@ -158,7 +161,7 @@ func (s *Spec) Categories() []string {
 			c = append(c, "@"+name)
 		}
 	}
-	add(s.Group == "generic" || s.Group == "server" && s.Flags&(Read|Write) != 0, "keyspace")
+	add(s.Group == "generic" && s.Flags&Container == 0 || s.Group == "server" && s.Flags&(Read|Write) != 0, "keyspace")
 	add(s.Flags&Read != 0, "read")
 	add(s.Flags&Write != 0, "write")
 	if g, ok := groupCategories[s.Group]; ok {

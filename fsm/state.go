@@ -23,6 +23,8 @@ type State struct {
 	origins  map[uint64]origin
 	expired  uint64    // keys removed because they were due
 	messages []Message // published by entries, not taken yet
+	listens  bool      // note signals
+	signals  []Signal  // not taken yet
 	typed    []bool    // reused by Apply
 	argv     [][]byte
 }
@@ -127,7 +129,7 @@ func (s *State) applyGroups(body []byte, chance *chance) ([]resp.Value, error) {
 			d.fail()
 			break
 		}
-		tx.db, tx.skip = db, false
+		tx.db, tx.skip, tx.woken = db, false, false
 		for ; n > 0 && d.err == nil; n-- {
 			v, err := s.applyCommand(&tx, &d)
 			if err != nil {

@@ -68,7 +68,11 @@ func rowOf(c transcript.Command) *Command {
 			return row
 		}
 	}
-	return Lookup(c.Name())
+	row := Lookup(c.Name())
+	if row != nil && row.Flags&Container != 0 && len(c.Args) > 1 {
+		return Lookup(row.Name + "|" + upper(c.Args[1].Str))
+	}
+	return row
 }
 
 // argsOf returns a step's arguments, and which of them are typed.

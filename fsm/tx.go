@@ -10,6 +10,7 @@ type Tx struct {
 	now    int64 // milliseconds since 1970
 	write  bool
 	skip   bool   // leave out the rest of the group
+	woken  bool   // the next command is a blocking one that has waited
 	typed  []bool // which arguments are values in canonical encoding; nil for none
 	seed   uint64 // of a read
 	chance *chance
@@ -31,13 +32,18 @@ func (tx *Tx) get(key []byte) *object {
 }
 
 // put makes key hold a new object.
-func (tx *Tx) put(key []byte, o *object) { tx.keys().put(tx.st, tx.db, string(key), o) }
+func (tx *Tx) put(key []byte, o *object) {
+	tx.keys().put(tx.st, tx.db, string(key), o)
+	tx.signal(key, o)
+}
 
 // edit returns the object at key ready to be changed, or nil.
 func (tx *Tx) edit(key []byte) *object {
-	if tx.get(key) == nil {
+	o := tx.get(key)
+	if o == nil {
 		return nil
 	}
+	tx.signal(key, o)
 	return tx.keys().edit(tx.st, string(key))
 }
 

@@ -74,6 +74,7 @@ func (p pilot) KnownServers() map[raft.ServerID]*autopilot.Server {
 		}
 		known[s.ID] = &autopilot.Server{
 			ID: s.ID, Name: name, Address: s.Address, NodeStatus: status,
+			NodeType:    autopilot.NodeVoter, // a voter or to become one; others would never be removed
 			RaftVersion: int(raft.ProtocolVersionMax), IsLeader: s.ID == p.n.id,
 		}
 	}

@@ -4,11 +4,13 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"log/slog"
 	"net"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -139,11 +141,13 @@ func (m *member) kill() {
 
 func (c *cluster) close() {
 	c.net.HealAll()
+	var wait sync.WaitGroup // one after the other, the last would look for the rest
 	for _, m := range c.members {
 		if m.Node != nil {
-			m.kill()
+			wait.Go(m.kill)
 		}
 	}
+	wait.Wait()
 }
 
 // isolate cuts a node off from all others; gossip goes on.
@@ -187,7 +191,7 @@ func (m *member) follows(leader *member) bool {
 	return now.id == leader.id && m.raft.CurrentTerm() == leader.raft.CurrentTerm()
 }
 
-// settled waits until all nodes that run are voters and follow one leader.
+// settled waits until all nodes that run are voters, know it, and follow one leader.
 func (c *cluster) settled() *member {
 	c.t.Helper()
 	var running []*member
@@ -198,7 +202,7 @@ func (c *cluster) settled() *member {
 	}
 	until(c.t, "all nodes voters", 30*time.Second, func() bool {
 		for _, m := range running {
-			if !m.self().Voter {
+			if !m.self().Voter || !m.joined.Load() {
 				return false
 			}
 		}
@@ -228,15 +232,11 @@ func never(t testing.TB, what string, within time.Duration, happens func() bool)
 }
 
 // client returns a client with one connection to the node and no retries.
-func (m *member) client(change ...func(*redis.Options)) *redis.Client {
-	o := &redis.Options{
+func (m *member) client() *redis.Client {
+	conn := redis.NewClient(&redis.Options{
 		Addr: m.conf.Redis, MaxRetries: -1, DialerRetries: 1, ContextTimeoutEnabled: true, PoolSize: 1,
 		DialTimeout: time.Second, ReadTimeout: 20 * time.Second, WriteTimeout: 20 * time.Second,
-	}
-	for _, f := range change {
-		f(o)
-	}
-	conn := redis.NewClient(o)
+	})
 	m.c.t.Cleanup(func() { conn.Close() })
 	return conn
 }
@@ -311,4 +311,12 @@ func (m *member) peek(key string) string {
 		return err.Error()
 	}
 	return v.Str
+}
+
+// TestMain lets more tests wait at once than there are cores: that is what they
+// do most of the time.
+func TestMain(m *testing.M) {
+	flag.Parse()
+	flag.Set("test.parallel", "5")
+	os.Exit(m.Run())
 }

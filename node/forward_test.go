@@ -173,7 +173,7 @@ func TestFollowerIsolated(t *testing.T) {
 		follower := c.others(c.settled())[round%2]
 		time.Sleep(200 * time.Millisecond)
 		c.isolate(follower)
-		time.Sleep(1200 * time.Millisecond)
+		time.Sleep(900 * time.Millisecond)
 		c.net.HealAll()
 		// The others' clients must not see an error; this one's neither, since
 		// the cut is shorter than holdUnsent and holdSent.

@@ -8,6 +8,7 @@ import (
 	"io"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/hashicorp/raft"
 
@@ -27,6 +28,7 @@ type machine struct {
 	entries atomic.Uint64
 	fatal   func(error) // called once; must not block
 	deliver func([]fsm.Message)
+	waiters *waiters // told of what they wait for; may be nil
 	// replayed is the index of the newest entry that the log held at the start:
 	// what was published up to it is not news.
 	replayed uint64
@@ -49,26 +51,43 @@ func (m *machine) fail(err error) {
 // Apply implements raft.FSM. Its result is a []fsm.Result, or an error where
 // the node cannot go on.
 func (m *machine) Apply(l *raft.Log) any {
+	result, signals := m.apply(l)
+	if len(signals) > 0 {
+		m.waiters.signal(signals)
+	}
+	return result
+}
+
+func (m *machine) apply(l *raft.Log) (any, []fsm.Signal) {
 	e, err := fsm.DecodeEntry(l.Data)
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.broken {
-		return errBroken
+		return errBroken, nil
 	}
+	// Whoever waits was counted before a look at the state, so that either the
+	// look or this entry finds what there is.
+	m.state.Listen(m.waiters != nil && m.waiters.count.Load() > 0)
 	var results []fsm.Result
 	if err == nil {
 		results, err = m.state.Apply(l.Index, e)
 	}
 	if err != nil {
 		m.fail(fmt.Errorf("log entry %d: %w", l.Index, err))
-		return err
+		return err, nil
 	}
 	if messages := m.state.TakeMessages(); messages != nil && l.Index > m.replayed {
 		m.deliver(messages)
 	}
 	m.entries.Add(1)
 	m.applied.advance(l.Index)
-	return results
+	return results, m.state.TakeSignals()
+}
+
+// elements returns what a key holds now that can be waited for.
+func (m *machine) elements(p place) (kind fsm.WaitKind, n int) {
+	m.view(func(s *fsm.State) { kind, n = s.Elements(p.db, p.key, time.Now().UnixMilli()) })
+	return kind, n
 }
 
 // StoreConfiguration implements raft.ConfigurationStore, so that membership

@@ -103,7 +103,7 @@ func TestRemovedNode(t *testing.T) {
 	}
 	removed.stop()
 	removed.start()
-	until(t, "the removed node is a voter again", 20*time.Second, func() bool { return removed.self().Voter })
+	until(t, "the removed node is a voter again", 40*time.Second, func() bool { return removed.self().Voter })
 	if err := removed.client().Set(t.Context(), "k", "v", 0).Err(); err != nil {
 		t.Error(err)
 	}
@@ -118,7 +118,7 @@ func TestMovedNode(t *testing.T) {
 	moved.kill()
 	moved.conf.Peer = moved.host + ":2"
 	moved.start()
-	until(t, "the node is found at its new address", 20*time.Second, func() bool { return moved.placed() })
+	until(t, "the node is found at its new address", 40*time.Second, func() bool { return moved.placed() })
 	c.settled()
 	for _, s := range leader.servers() {
 		if s.ID == moved.id && string(s.Address) != moved.conf.Peer {
@@ -141,7 +141,7 @@ func TestSameName(t *testing.T) {
 		return twin.inConfiguration() || len(c.members[0].servers()) != 3
 	})
 	c.members[1].kill() // as if it had lost its disk, and come back as the twin
-	until(t, "the twin takes its place", 20*time.Second, func() bool { return twin.self().Voter })
+	until(t, "the twin takes its place", 40*time.Second, func() bool { return twin.self().Voter })
 	if n := len(c.members[0].servers()); n != 3 {
 		t.Errorf("%d members", n)
 	}
@@ -158,7 +158,7 @@ func TestDeadMember(t *testing.T) {
 	leader := c.settled()
 	dead := c.others(leader)
 	dead[0].kill()
-	until(t, "the dead member is removed", 20*time.Second, func() bool { return len(leader.servers()) == 3 })
+	until(t, "the dead member is removed", 40*time.Second, func() bool { return len(leader.servers()) == 3 })
 	dead[1].kill()
 	never(t, "a member was removed that the quorum needs", 5*time.Second, func() bool { return len(leader.servers()) < 3 })
 	if err := leader.client().Set(t.Context(), "k", "v", 0).Err(); err != nil {
@@ -168,7 +168,7 @@ func TestDeadMember(t *testing.T) {
 		t.Error("a member was removed that the quorum needs")
 	}
 	dead[0].start() // it was removed while it was away, so it joins again
-	until(t, "it is a voter again", 30*time.Second, func() bool { return dead[0].self().Voter && dead[0].placed() })
+	until(t, "it is a voter again", 40*time.Second, func() bool { return dead[0].self().Voter && dead[0].placed() })
 }
 
 // TestPilotEachTerm has leadership lost and won at once: the next term has its
@@ -177,6 +177,7 @@ func TestPilotEachTerm(t *testing.T) {
 	t.Parallel()
 	c := startCluster(t, 1, nil)
 	a := c.members[0]
+	<-a.pilot.Stop()
 	abdicate := func() {}
 	for range 5 {
 		abdicate()
@@ -241,17 +242,21 @@ func TestExpiry(t *testing.T) {
 		return keys
 	}
 	for round := range 4 {
-		conn := c.members[round%3].client(func(o *redis.Options) { o.PoolSize = 1 })
-		for _, key := range []string{"x", "y", "z"} {
-			if err := conn.Set(t.Context(), key, "v", 300*time.Millisecond).Err(); err != nil {
-				t.Fatal(err)
+		conn := c.members[round%3].client()
+		_, err := conn.Pipelined(t.Context(), func(p redis.Pipeliner) error {
+			for _, key := range []string{"x", "y", "z"} {
+				p.Set(t.Context(), key, "v", time.Second)
 			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
 		}
-		until(t, "all nodes hold the keys", 2*time.Second, func() bool { return watch() == 9 })
+		until(t, "all nodes hold the keys", 5*time.Second, func() bool { return watch() == 9 })
 		if round%2 == 1 {
 			c.settled().Transfer(context.Background(), "")
 		}
-		until(t, "the keys are gone everywhere", 5*time.Second, func() bool { return watch() == 0 })
+		until(t, "the keys are gone everywhere", 10*time.Second, func() bool { return watch() == 0 })
 		if n := conn.Exists(t.Context(), "x", "y", "z").Val(); n != 0 {
 			t.Errorf("%d keys exist", n)
 		}

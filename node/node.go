@@ -33,6 +33,8 @@ type Node struct {
 	machine   *machine
 	leaders   *leaders
 	sequencer *sequencer
+	waiters   *waiters  // of all nodes, where this one leads
+	blocking  *blocking // the clients of this node that wait
 	proposer  *proposer
 	readIndex *readIndex
 	barrier   *barrier
@@ -44,6 +46,7 @@ type Node struct {
 
 	known    directory    // what others said of themselves
 	lag      lag          // how far this node is behind the leader
+	current  atomic.Bool  // has held all that the leader had, since the start
 	joined   atomic.Bool  // the cluster's configuration has held this node
 	stopping atomic.Bool  // not ready any more
 	unseen   unreachables // how long members have been out of reach
@@ -88,10 +91,10 @@ func Open(cfg Config) (_ *Node, err error) {
 	if err := n.openRaft(); err != nil {
 		return nil, err
 	}
-	n.openPaths()
 	if err := n.openGossip(); err != nil {
 		return nil, err
 	}
+	n.openPaths()
 	n.serve(listeners)
 	n.follow()
 	return n, nil
@@ -204,13 +207,16 @@ func (n *Node) openPaths() {
 	origin := fsm.Origin{ID: n.dir.Identity().ID, Life: n.dir.Life()}
 	n.proposer = newProposer(origin, n.leaders, n.sendBatch)
 	n.barrier = &barrier{round: n.leaderIndex}
+	n.blocking = newBlocking(origin, n.addresses.peer, n.leaders, n.sendClaims)
 	n.mux.Serve(n.serveCall)
 	n.onClose(func() {
 		close(n.stop)
+		n.waiters.shut()
 		n.tasks.Wait()
 	})
 	n.spawn(func() { n.sequencer.run(n.stop) })
 	n.spawn(func() { n.proposer.run(n.stop) })
+	n.spawn(func() { n.blocking.run(n.stop) })
 }
 
 // openFront makes what serves clients, before raft can have messages for them.
@@ -282,6 +288,9 @@ func (n *Node) Write(ctx context.Context, db int, g *fsm.Group) ([]resp.Value, u
 
 // Read implements server.Backend.
 func (n *Node) Read(ctx context.Context, r fsm.Request, minIndex uint64, linearizable bool) (resp.Value, error) {
+	// Until it has caught up with the leader once, a node that was started holds
+	// no more than its last snapshot: old values, or none at all.
+	linearizable = linearizable || !n.current.Load()
 	if linearizable || n.machine.applied.load() < minIndex {
 		ctx, cancel := context.WithTimeout(ctx, holdUnsent)
 		defer cancel()
@@ -295,6 +304,9 @@ func (n *Node) Read(ctx context.Context, r fsm.Request, minIndex uint64, lineari
 		if n.machine.applied.wait(ctx, minIndex) != nil {
 			return resp.Nil, server.ErrNoLeader
 		}
+		if linearizable {
+			n.current.Store(true)
+		}
 	}
 	r.Now = time.Now().UnixMilli()
 	r.Seed = seed()
@@ -303,6 +315,14 @@ func (n *Node) Read(ctx context.Context, r fsm.Request, minIndex uint64, lineari
 		return resp.Nil, server.ErrNoLeader
 	}
 	return v, nil
+}
+
+// Ready implements server.Backend.
+func (n *Node) Ready(db int, w fsm.Wait) bool { return n.waiters.ready(db, w) }
+
+// Queue implements server.Backend.
+func (n *Node) Queue(db int, w fsm.Wait, turn func(first bool)) server.Place {
+	return n.blocking.enter(db, w, turn)
 }
 
 // Close stops the node in order: it is not ready any more, hands over the

@@ -24,6 +24,8 @@ const (
 	callPromise   = 'p'
 	callJoin      = 'j'
 	callAdmin     = 'a'
+	callClaims    = 'w'
+	callTurns     = 'u'
 )
 
 // The first byte of the answer to a batch or a read index.
@@ -50,6 +52,19 @@ func (n *Node) serveCall(ctx context.Context, req []byte) ([]byte, error) {
 		return binary.AppendUvarint([]byte{answerDone}, index), nil
 	case callTerm:
 		return n.serveTerm(body)
+	case callClaims:
+		note, err := decodeClaimNote(body)
+		if err != nil {
+			return nil, err
+		}
+		return []byte{byte(n.waiters.hear(note))}, nil
+	case callTurns:
+		note, err := decodeTurnNote(body)
+		if err != nil {
+			return nil, err
+		}
+		n.blocking.hear(note)
+		return nil, nil
 	case callHello:
 		return json.Marshal(n.self())
 	case callPromise:
@@ -129,6 +144,31 @@ func decodeResult(b []byte) (uint64, fsm.Result, error) {
 		}
 	}
 	return index, result, nil
+}
+
+// sendClaims tells the leader of clients that wait here.
+func (n *Node) sendClaims(ctx context.Context, to leader, note *claimNote) (verdict, error) {
+	if to.id == n.id {
+		return n.waiters.hear(*note), nil
+	}
+	reply, err := n.mux.Link(string(to.addr)).Call(ctx, note.append([]byte{callClaims}))
+	if err != nil {
+		return 0, err
+	}
+	if len(reply) != 1 {
+		return 0, errNote
+	}
+	return verdict(reply[0]), nil
+}
+
+// sendTurns tells a node of its clients' turns.
+func (n *Node) sendTurns(ctx context.Context, addr string, note turnNote) error {
+	if addr == n.addresses.peer {
+		n.blocking.hear(note)
+		return nil
+	}
+	_, err := n.mux.Link(addr).Call(ctx, note.append([]byte{callTurns}))
+	return err
 }
 
 // leaderIndex is a round of the barrier: the leader's read index.

@@ -23,6 +23,8 @@ func (n *Node) openRaft() error {
 		return err
 	}
 	n.machine = newMachine(n.fail, n.front.Deliver, replayed)
+	n.waiters = newWaiters(n.machine.elements, n.sendTurns)
+	n.machine.waiters = n.waiters
 	logger := logging.HCLog(n.cfg.Log)
 	trans := raft.NewNetworkTransportWithConfig(&raft.NetworkTransportConfig{
 		Stream:                  streamLayer{n.mux.Raft(), n.mux, peerAddr(n.addresses.peer)},
@@ -105,7 +107,12 @@ func (n *Node) lead() (abdicate func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	n.spawn(func() { n.openTerm(ctx) })
 	n.startPilot(ctx)
-	return cancel
+	return func() {
+		cancel()
+		// Until it is told to stop it takes itself for running, and would not
+		// start for the next term.
+		n.pilot.Stop()
+	}
 }
 
 // openTerm commits the first entry of the term that this node leads. Only then
@@ -116,6 +123,8 @@ func (n *Node) openTerm(ctx context.Context) {
 		_, _, err := n.sequencer.submit(ctx, nil)
 		if err == nil && n.raft.CurrentTerm() == term {
 			n.readIndex.ready.Store(term)
+			n.waiters.open(term)
+			context.AfterFunc(ctx, func() { n.waiters.close(term) })
 			n.cfg.Log.Info("leading", "term", term)
 			return
 		}

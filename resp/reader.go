@@ -114,6 +114,14 @@ func (r *Reader) ReadValue() (Value, error) {
 	}
 }
 
+// Await reads more from the source without parsing it: a caller that does not
+// want the next request yet learns that the stream has ended. What was read
+// stays for the next request.
+func (r *Reader) Await() error { return r.fill(0, r.start == r.end) }
+
+// Buffered returns the number of bytes that were read and not consumed.
+func (r *Reader) Buffered() int { return r.end - r.start }
+
 // fill reads more from the source, at least a byte. want is how many bytes the
 // parser asks for, 0 if it cannot tell; idle says that no request is begun.
 func (r *Reader) fill(want int, idle bool) error {

@@ -27,6 +27,13 @@ func row(t *testing.T, table, name string) []string {
 func TestCluster(t *testing.T) {
 	c := cluster.Start(t, 3)
 	leader := c.Settled()
+	ctx := t.Context()
+	client := leader.Client()
+	defer client.Close()
+	if err := client.Set(ctx, "k", "v", 0).Err(); err != nil {
+		t.Fatal(err)
+	}
+	c.Settled()
 	t.Run("status", func(t *testing.T) { testStatus(t, c, leader) })
 	t.Run("transfer", func(t *testing.T) { testTransfer(t, c) })
 	t.Run("members", func(t *testing.T) { testMembers(t, c) })
@@ -89,7 +96,7 @@ func testTransfer(t *testing.T, c *cluster.Cluster) {
 }
 
 func testMembers(t *testing.T, c *cluster.Cluster) {
-	addr := c.Nodes[0].Redis
+	addr := c.Settled().Redis // the leader: a follower learns a little later of each change
 	fourth := c.Add("--bootstrap-expect", "3")
 	fourth.Start()
 	c.Until("n4 is a member", 30*time.Second, func(context.Context) bool {

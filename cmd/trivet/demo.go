@@ -295,7 +295,7 @@ Try, in another terminal:
   redis-cli -c -p %s get greeting                any node answers reads; -c follows redirects
   python3 docs/classic_client.py --port %s      the article's session
   curl http://%s/readyz
-  kill -9 %d                                      the leader: watch another take over
+  kill -9 %-41dthe leader: watch another take over
 Logs are in %s. Ctrl-C stops the nodes.
 `, redisPort, redisPort, classicPort, leader.http, leader.cmd.Process.Pid, d.data)
 }

@@ -140,10 +140,10 @@ func TestDemo(t *testing.T) {
 		!strings.HasSuffix(leader.classic, ":"+hints[2]) {
 		t.Errorf("the leader is %+v, what to try is %q", leader, hints)
 	}
+	set(t, leader.redis) // which waits until the leader is ready
 	if reply, err := http.Get(hints[3]); err != nil || reply.StatusCode != http.StatusOK {
 		t.Errorf("%s: %v %v", hints[3], reply, err)
 	}
-	set(t, leader.redis)
 	if err := syscall.Kill(leader.pid, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}

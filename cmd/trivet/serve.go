@@ -19,7 +19,9 @@ import (
 const drainTime = 10 * time.Second
 
 func serveCommand() *cobra.Command {
-	cfg := node.Config{}
+	cfg := node.Config{MaxClients: 10000}
+	expect := &number{value: &cfg.BootstrapExpect, name: "bootstrap-expect"}
+	maxClients := &number{value: &cfg.MaxClients, name: "max-clients"}
 	var logLevel, logFormat string
 	cmd := &cobra.Command{
 		Use:   "serve",
@@ -33,7 +35,7 @@ it is. Each flag can also be given as a variable: TRIVET_ON_FOLLOWER for
 			faults := fromEnvironment(cmd.Flags())
 			cfg.Version = programVersion()
 			log, err := newLogger(logLevel, logFormat)
-			if err := errors.Join(faults, err, cfg.Validate()); err != nil {
+			if err := errors.Join(faults, expect.fault, maxClients.fault, err, cfg.Validate()); err != nil {
 				return usageError{fmt.Errorf("the configuration has faults:\n  %s",
 					strings.ReplaceAll(err.Error(), "\n", "\n  "))}
 			}
@@ -52,10 +54,10 @@ it is. Each flag can also be given as a variable: TRIVET_ON_FOLLOWER for
 	f.StringVar(&cfg.HTTP, "http", "127.0.0.1:8379", "address to listen on for /livez, /readyz, /metrics and /debug/pprof")
 	f.StringVar(&cfg.Advertise, "advertise", "", "host, best a DNS name that stays, by which clients and other nodes reach this one (default: the host that each listener is on)")
 	f.StringSliceVar(&cfg.Join, "join", nil, "gossip addresses of other nodes; a DNS name means all its addresses (default: none)")
-	f.IntVar(&cfg.BootstrapExpect, "bootstrap-expect", 0, "start a cluster once this many fresh nodes see one another; 0: only join (default 0)")
+	f.Var(expect, "bootstrap-expect", "start a cluster once this many fresh nodes see one another; 0: only join (default 0)")
 	f.StringVar(&cfg.OnFollower, "on-follower", node.Redirect, "what a follower does with a write: redirect answers MOVED, forward hands it to the leader")
 	f.StringVar(&cfg.Reads, "reads", node.Local, "consistency of reads: local answers from this node's state, linearizable asks a majority first")
-	f.IntVar(&cfg.MaxClients, "max-clients", 10000, "connections of clients; one more gets an error")
+	f.Var(maxClients, "max-clients", "connections of clients; one more gets an error")
 	f.StringVar(&cfg.Password, "password", "", "password that clients must give (default: none)")
 	f.StringVar(&logLevel, "log-level", "info", "debug, info, warn or error")
 	f.StringVar(&logFormat, "log-format", "text", "text or json")

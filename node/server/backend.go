@@ -33,6 +33,16 @@ type Backend interface {
 	// ErrNoLeader.
 	Read(ctx context.Context, r fsm.Request, minIndex uint64, linearizable bool) (resp.Value, error)
 
+	// Ready reports whether a blocking command had better be tried at once: it
+	// finds something, or fails, and nobody waits for the same.
+	Ready(db int, w fsm.Wait) bool
+
+	// Queue lets a client wait among those of all nodes, first come first
+	// served. The node calls turn, which must not block, whenever the client
+	// should try, by Write. First says that a key is of a wrong type, as the
+	// client should hear since it has just come.
+	Queue(db int, w fsm.Wait, turn func(first bool)) Place
+
 	// Leads reports whether this node is the leader, as far as it knows.
 	Leads() bool
 
@@ -61,6 +71,14 @@ type Backend interface {
 	// Transfer hands the leadership to the member called name, or to the most
 	// current one where name is empty.
 	Transfer(ctx context.Context, name string) error
+}
+
+// A Place is where a client stands that waits.
+type Place interface {
+	// Stay is for a client that had its turn and found nothing.
+	Stay()
+	// Leave is for a client that got something, or has gone.
+	Leave()
 }
 
 // A Member is one node of the cluster.

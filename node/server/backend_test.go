@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -26,6 +27,7 @@ type alone struct {
 	panics   bool          // reads do
 	deliver  func([]fsm.Message)
 
+	queue        []*standing
 	groups       []int    // the number of commands of each group that was written
 	minIndexes   []uint64 // of the reads
 	linearizable []bool   // of the reads
@@ -69,6 +71,11 @@ func (a *alone) Write(ctx context.Context, db int, g *fsm.Group) ([]resp.Value, 
 		return nil, 0, err
 	}
 	a.deliver(a.state.TakeMessages())
+	if replies := results[0].Replies; !nullOf(replies[len(replies)-1]) {
+		for _, p := range a.queue {
+			p.turn(false)
+		}
+	}
 	return results[0].Replies, a.seq, nil
 }
 
@@ -143,6 +150,27 @@ func (a *alone) ask(what, name string) error {
 func (a *alone) Remove(_ context.Context, name string) error   { return a.ask("remove", name) }
 func (a *alone) Promote(_ context.Context, name string) error  { return a.ask("promote", name) }
 func (a *alone) Transfer(_ context.Context, name string) error { return a.ask("transfer", name) }
+
+// Ready and Queue are those of the simplest node: who waits is told of each write.
+func (a *alone) Ready(int, fsm.Wait) bool { return false }
+
+type standing struct {
+	a    *alone
+	turn func(bool)
+}
+
+func (a *alone) Queue(_ int, _ fsm.Wait, turn func(first bool)) Place {
+	p := &standing{a, turn}
+	a.set(func() { a.queue = append(a.queue, p) })
+	turn(true)
+	return p
+}
+
+func (p *standing) Stay() {}
+
+func (p *standing) Leave() {
+	p.a.set(func() { p.a.queue = slices.DeleteFunc(p.a.queue, func(q *standing) bool { return q == p }) })
+}
 
 var _ Backend = (*alone)(nil)
 

@@ -27,6 +27,7 @@ var clientCommands = []local{
 	{spec("CLIENT|READS", -2, ofClient|fsm.Alias, "connection", "Choose whether this connection's reads are local or linearizable, or get the choice.", "7.2.0"), "[LOCAL|LINEARIZABLE]", nil, clientReads},
 	{spec("CLIENT|SETINFO", 4, ofClient, "connection", "Say which library the client uses.", "7.2.0"), "LIB-NAME name | LIB-VER version", nil, clientSetInfo},
 	{spec("CLIENT|SETNAME", 3, ofClient, "connection", "Name the connection.", "2.6.9"), "name", nil, clientSetName},
+	{spec("CLIENT|UNBLOCK", -3, ofClient|fsm.Admin, "connection", "Let a client wait no longer.", "5.0.0"), "client-id [TIMEOUT|ERROR]", nil, clientUnblock},
 }
 
 // helpOf returns the HELP of a container: its subcommands as the table has them.
@@ -103,18 +104,21 @@ func (s *session) describe() string {
 	s.who.mu.Lock()
 	defer s.who.mu.Unlock()
 	now := time.Now()
-	last, proto := "NULL", 2
+	last, flags, proto := "NULL", "N", 2
+	if s.blocked.Load() != nil {
+		flags = "b"
+	}
 	if r := s.last.Load(); r != nil {
 		last = r.full
 	}
 	if s.who.dialect == resp.RESP3 {
 		proto = 3
 	}
-	return fmt.Sprintf("id=%d addr=%s laddr=%s fd=-1 name=%s age=%d idle=%d flags=N db=%d sub=0 psub=0 ssub=0 multi=-1 "+
+	return fmt.Sprintf("id=%d addr=%s laddr=%s fd=-1 name=%s age=%d idle=%d flags=%s db=%d sub=0 psub=0 ssub=0 multi=-1 "+
 		"qbuf=0 qbuf-free=0 argv-mem=0 multi-mem=0 rbs=0 rbp=0 obl=0 oll=0 omem=0 tot-mem=0 events=r cmd=%s user=default "+
 		"redir=-1 resp=%d lib-name=%s lib-ver=%s\n",
 		s.id, s.conn.RemoteAddr(), s.conn.LocalAddr(), s.who.name,
-		int64(now.Sub(s.who.born).Seconds()), max(0, now.UnixMilli()-s.active.Load())/1000,
+		int64(now.Sub(s.who.born).Seconds()), max(0, now.UnixMilli()-s.active.Load())/1000, flags,
 		s.who.db, last, proto, s.who.libName, s.who.libVer)
 }
 

@@ -18,7 +18,7 @@ var chapters = []struct{ group, title string }{
 	{"hyperloglog", "HyperLogLog"}, {"geo", "Geo"}, {"generic", "Keys"},
 	{"transactions", "Transactions"}, {"pubsub", "Publish and subscribe"},
 	{"scripting", "Scripts"}, {"connection", "Connection"}, {"server", "Server"},
-	{"cluster", "Cluster"}, {"classic", "Classic"},
+	{"cluster", "Cluster"}, {"sentinel", "Sentinel"}, {"classic", "Classic"},
 }
 
 const docsHead = `# Commands
@@ -36,15 +36,22 @@ const docsTail = `## What differs from Redis
 
 - **Durability.** A write is answered once a majority of the nodes has it on disk. Where a node cannot
   learn whether a write was applied, it closes the connection without a reply.
-- **Any node takes any command.** A follower forwards writes to the leader; with redirection switched on
-  it answers ` + "`MOVED 0 host:port`" + ` instead. While there is no leader, commands that need one wait for a
-  moment and then answer ` + "`LOADING ...`" + `, which clients try again.
+- **A follower** answers writes with ` + "`MOVED 0 host:port`" + `, the leader's address, or forwards them to the
+  leader where ` + "`--on-follower forward`" + ` says so. While there is no leader, commands that need one wait
+  for a moment and then answer ` + "`LOADING ...`" + `, which clients try again.
 - **Reads** are served by the node that is asked. It has at least the writes that were acknowledged on
   the same connection. ` + "`CLIENT READS LINEARIZABLE`" + ` makes the reads of a connection see all
   writes that were acknowledged on any; ` + "`CLIENT READS LOCAL`" + ` goes back.
 - **DELETE** is another name of DEL, and **FLUSH** of FLUSHDB, so that users of the classic protocol
   find their commands.
 - **RAFT** shows and changes the cluster: ` + "`RAFT STATUS`, `RAFT DIGEST`, `RAFT REMOVE name`, `RAFT PROMOTE name`,\n  `RAFT TRANSFER [name]`" + `.
+- **PUBLISH** reaches the subscribers on all nodes, in the order of the log; it answers how many there
+  are on the node that was asked. PUBSUB counts those of that node too.
+- **SENTINEL** is answered by every node, for clients that find the leader by it: give them the nodes'
+  Redis addresses as sentinels' and ` + "`" + MasterName + "`" + ` as the name. Sentinels ask for the same password.
+- **CLUSTER** shows one shard with all slots, led by the leader. It never answers CROSSSLOT.
+- **WATCH** compares the log index at which a key was last changed, so a key that was made and deleted
+  in between counts as unchanged.
 - **CLIENT NO-EVICT** and **CLIENT NO-TOUCH** are accepted and have no effect.
 - **CONFIG GET** knows a few parameters that tools ask for; nothing can be set while the node runs.
 - **INFO** describes the node that is asked. ` + "`role:master`" + ` is the leader, ` + "`role:slave`" + ` any other node. The

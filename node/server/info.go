@@ -107,7 +107,7 @@ func infoServer(r *report) {
 func infoClients(r *report) {
 	r.line("connected_clients", r.conns.total())
 	r.line("maxclients", r.opts.MaxClients)
-	r.line("blocked_clients", 0)
+	r.line("blocked_clients", r.counts.blocked.Load())
 	r.line("tracking_clients", 0)
 }
 

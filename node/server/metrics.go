@@ -31,6 +31,7 @@ type counters struct {
 	commands           atomic.Uint64
 	in, out            atomic.Uint64 // bytes
 	errors             atomic.Uint64
+	blocked            atomic.Int64  // clients, now
 	peak               atomic.Uint64 // of used memory, as far as INFO has seen it
 
 	mu    sync.Mutex

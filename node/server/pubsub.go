@@ -33,9 +33,6 @@ var pubsubCommands = []local{
 func shardSpec(name string, arity int, summary string) fsm.Spec {
 	s := spec(name, arity, ofSubscribe, "pubsub", summary, "7.0.0")
 	s.Keys = fsm.Keys{First: 1, Last: -1, Step: 1}
-	if arity == -1 {
-		s.Flags |= fsm.NoMandatoryKeys
-	}
 	return s
 }
 

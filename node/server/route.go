@@ -10,6 +10,7 @@ const (
 	toState              // read from this node's state
 	toLog                // goes through the log
 	toOther              // the client is sent to the leader
+	toQueue              // goes through the log when there is something; waits until then
 )
 
 // routeOf decides where a command with these flags runs. Away says that this
@@ -22,6 +23,8 @@ func routeOf(f fsm.Flag, away bool) route {
 		return toState
 	case away:
 		return toOther
+	case f&fsm.Blocking != 0:
+		return toQueue
 	}
 	return toLog
 }

@@ -227,6 +227,13 @@ func (c *conns) endAll() {
 	}
 }
 
+// find returns the session with a number, or nil.
+func (c *conns) find(id int64) *session {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.sessions[id]
+}
+
 // list returns the sessions, the oldest first.
 func (c *conns) list() []*session {
 	c.mu.Lock()

@@ -45,6 +45,7 @@ type session struct {
 	active  atomic.Int64        // when the client last sent something, Unix milliseconds
 	last    atomic.Pointer[row] // the last command
 	limp    bool                // the connection must linger before it is closed
+	blocked atomic.Pointer[blocked]
 }
 
 // writes are commands that were read and not submitted yet.
@@ -236,12 +237,18 @@ func (s *session) dispatch(r *row, args [][]byte, typed []bool) error {
 		err, s.fault = s.fault, nil
 	case toState:
 		v, err = s.read(r, args)
+	case toQueue:
+		v, start, err = s.block(r, args, typed)
 	case toOther:
 		addr := ""
-		if addr, err = s.leader(); err == nil && addr == "" {
+		switch addr, err = s.leader(); {
+		case err != nil || addr != "":
+			v = errMoved(addr)
+		case r.Flags&fsm.Blocking != 0:
+			v, start, err = s.block(r, args, typed)
+		default:
 			return s.write(r, args, typed)
 		}
-		v = errMoved(addr)
 	}
 	switch {
 	case errors.Is(err, ErrNoLeader):

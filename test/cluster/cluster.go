@@ -274,7 +274,7 @@ func (c *Cluster) Settled() *Node {
 		}
 		voters := 0
 		for _, m := range s.Members {
-			if m.Alive && m.Voter && m.Applied == s.Members[0].Applied {
+			if m.Alive && m.Voter && m.Applied > 0 && m.Applied == s.Members[0].Applied {
 				voters++
 			}
 		}
@@ -308,10 +308,16 @@ func (c *Cluster) Others(than *Node) []*Node {
 // output and standard error, and its exit status.
 func Run(t testing.TB, args ...string) (stdout, stderr string, status int) {
 	t.Helper()
-	cmd := exec.Command(Binary(t), args...)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, Binary(t), args...)
 	var out, errs bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errs
+	cmd.SysProcAttr = processAttributes()
 	cmd.Run()
+	if ctx.Err() != nil {
+		t.Errorf("trivet %s does not end", strings.Join(args, " "))
+	}
 	return out.String(), errs.String(), cmd.ProcessState.ExitCode()
 }
 

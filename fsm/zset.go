@@ -23,15 +23,15 @@ var zsetCommands = []Command{
 	{Spec{"ZPOPMAX", -2, Write | Fast, Keys{1, 1, 1}, "sorted-set", "Remove the members with the highest scores and return them.", "5.0.0"}, zpopmax},
 	{Spec{"ZMPOP", -4, Write | MovableKeys | CountAt1, Keys{}, "sorted-set", "Remove members from the first sorted set that has any and return them.", "7.0.0"}, zmpop},
 	{Spec{"ZRANGE", -4, Read, Keys{1, 1, 1}, "sorted-set", "List a range of members, by rank, score or their own order.", "1.2.0"}, zrange},
-	{Spec{"ZRANGESTORE", -5, Write | DenyOOM, Keys{1, 2, 1}, "sorted-set", "Store a range of the members of another sorted set.", "6.2.0"}, zrangeStore},
-	{Spec{"ZREVRANGE", -4, Read, Keys{1, 1, 1}, "sorted-set", "List a range of members by rank, backwards.", "1.2.0"}, zrange},
-	{Spec{"ZRANGEBYSCORE", -4, Read, Keys{1, 1, 1}, "sorted-set", "List a range of members by score.", "1.0.5"}, zrange},
-	{Spec{"ZREVRANGEBYSCORE", -4, Read, Keys{1, 1, 1}, "sorted-set", "List a range of members by score, backwards.", "2.2.0"}, zrange},
-	{Spec{"ZRANGEBYLEX", -4, Read, Keys{1, 1, 1}, "sorted-set", "List a range of members in their own order.", "2.8.9"}, zrange},
-	{Spec{"ZREVRANGEBYLEX", -4, Read, Keys{1, 1, 1}, "sorted-set", "List a range of members in their own order, backwards.", "2.8.9"}, zrange},
-	{Spec{"ZREMRANGEBYRANK", 4, Write, Keys{1, 1, 1}, "sorted-set", "Remove a range of members by rank.", "2.0.0"}, zremrange},
-	{Spec{"ZREMRANGEBYSCORE", 4, Write, Keys{1, 1, 1}, "sorted-set", "Remove a range of members by score.", "1.2.0"}, zremrange},
-	{Spec{"ZREMRANGEBYLEX", 4, Write, Keys{1, 1, 1}, "sorted-set", "Remove a range of members in their own order.", "2.8.9"}, zremrange},
+	{Spec{"ZRANGESTORE", -5, Write | DenyOOM, Keys{1, 2, 1}, "sorted-set", "Store a range of the members of another sorted set.", "6.2.0"}, zrangestore},
+	{Spec{"ZREVRANGE", -4, Read, Keys{1, 1, 1}, "sorted-set", "List a range of members by rank, backwards.", "1.2.0"}, zrevrange},
+	{Spec{"ZRANGEBYSCORE", -4, Read, Keys{1, 1, 1}, "sorted-set", "List a range of members by score.", "1.0.5"}, zrangebyscore},
+	{Spec{"ZREVRANGEBYSCORE", -4, Read, Keys{1, 1, 1}, "sorted-set", "List a range of members by score, backwards.", "2.2.0"}, zrevrangebyscore},
+	{Spec{"ZRANGEBYLEX", -4, Read, Keys{1, 1, 1}, "sorted-set", "List a range of members in their own order.", "2.8.9"}, zrangebylex},
+	{Spec{"ZREVRANGEBYLEX", -4, Read, Keys{1, 1, 1}, "sorted-set", "List a range of members in their own order, backwards.", "2.8.9"}, zrevrangebylex},
+	{Spec{"ZREMRANGEBYRANK", 4, Write, Keys{1, 1, 1}, "sorted-set", "Remove a range of members by rank.", "2.0.0"}, zremrangebyrank},
+	{Spec{"ZREMRANGEBYSCORE", 4, Write, Keys{1, 1, 1}, "sorted-set", "Remove a range of members by score.", "1.2.0"}, zremrangebyscore},
+	{Spec{"ZREMRANGEBYLEX", 4, Write, Keys{1, 1, 1}, "sorted-set", "Remove a range of members in their own order.", "2.8.9"}, zremrangebylex},
 	{Spec{"ZUNION", -3, Read | MovableKeys | CountAt1, Keys{}, "sorted-set", "List the members of any of several sorted sets.", "6.2.0"}, zunion},
 	{Spec{"ZINTER", -3, Read | MovableKeys | CountAt1, Keys{}, "sorted-set", "List the members that several sorted sets share.", "6.2.0"}, zinter},
 	{Spec{"ZDIFF", -3, Read | MovableKeys | CountAt1, Keys{}, "sorted-set", "List the members of a sorted set that others lack.", "6.2.0"}, zdiff},
@@ -41,7 +41,7 @@ var zsetCommands = []Command{
 	{Spec{"ZDIFFSTORE", -4, Write | DenyOOM | MovableKeys | CountAt2, Keys{1, 1, 1}, "sorted-set", "Store the members of a sorted set that others lack.", "6.2.0"}, zdiffstore},
 }
 
-var noMembers = &sortedSet{}
+var noMembers = newSortedSet(0)
 
 // membersAt returns the sorted set at a key, an empty one where there is none.
 // It must not be changed.

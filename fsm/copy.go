@@ -1,0 +1,63 @@
+package fsm
+
+import (
+	"math"
+
+	"github.com/trivetdb/trivet/resp"
+)
+
+// copyOptions are what COPY takes after its keys.
+type copyOptions struct {
+	db      int
+	replace bool
+}
+
+func parseCopyOptions(tx *Tx, args [][]byte) (opt copyOptions, fail resp.Value) {
+	opt.db = tx.db
+	for i := 0; i < len(args); i++ {
+		switch {
+		case equalFold(args[i], "REPLACE"):
+			opt.replace = true
+		case equalFold(args[i], "DB") && i+1 < len(args):
+			i++
+			n, ok := parseInt(args[i])
+			switch {
+			case !ok:
+				return opt, errNotInteger
+			case n < math.MinInt32 || n > math.MaxInt32:
+				return opt, errInt32
+			case n < 0 || n >= Databases:
+				return opt, errDBIndex
+			}
+			opt.db = int(n)
+		default:
+			return opt, errSyntax
+		}
+	}
+	return opt, resp.Nil
+}
+
+func copyKey(tx *Tx, args [][]byte) resp.Value {
+	opt, fail := parseCopyOptions(tx, args[3:])
+	if fail.IsError() {
+		return fail
+	}
+	if opt.db == tx.db && string(args[1]) == string(args[2]) {
+		return errSameObject
+	}
+	o := tx.get(args[1])
+	if o == nil {
+		return resp.Int(0)
+	}
+	was := tx.db
+	tx.db = opt.db
+	defer func() { tx.db = was }()
+	if tx.get(args[2]) != nil && !opt.replace {
+		return resp.Int(0)
+	}
+	if _, ok := o.val.(container); ok {
+		tx.st.epoch++ // both share the parts from now on, as with a frozen view
+	}
+	tx.put(args[2], o.clone(tx.st.epoch))
+	return resp.Int(1)
+}

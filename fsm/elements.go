@@ -1,0 +1,157 @@
+package fsm
+
+import (
+	"math"
+	"strconv"
+
+	"github.com/trivetdb/trivet/resp"
+)
+
+// What hashes and sets share: to list a part a call, and to draw by chance.
+
+// parseElementScan reads the options of HSCAN and SSCAN: those of SCAN but
+// TYPE.
+func parseElementScan(args [][]byte) (opt scanOptions, fail resp.Value) {
+	for i := 0; i+1 < len(args); i += 2 {
+		if equalFold(args[i], "TYPE") {
+			if _, fail := parseScanOptions(args[:i]); fail.IsError() {
+				return opt, fail
+			}
+			return opt, errSyntax
+		}
+	}
+	return parseScanOptions(args)
+}
+
+// scanElements answers HSCAN and SSCAN: find returns the container at the key,
+// and show an element as it stands in the reply.
+func scanElements[V any](args [][]byte, find func() (*dict[V], bool, resp.Value), show func(e *entry[V]) []resp.Value) resp.Value {
+	cursor, err := strconv.ParseUint(string(args[2]), 10, 64)
+	if err != nil {
+		return errCursor
+	}
+	d, ok, fail := find()
+	switch {
+	case fail.IsError():
+		return fail
+	case !ok:
+		return resp.List(resp.Str("0"), resp.List())
+	}
+	opt, fail := parseElementScan(args[3:])
+	if fail.IsError() {
+		return fail
+	}
+	var found []resp.Value
+	next := d.page(cursor, opt.count, func(e *entry[V]) {
+		if !opt.matching || Match(opt.match, e.key) {
+			found = append(found, show(e)...)
+		}
+	})
+	return resp.List(resp.Str(strconv.FormatUint(next, 10)), resp.List(found...))
+}
+
+func hscan(tx *Tx, args [][]byte) resp.Value {
+	find := func() (*dict[string], bool, resp.Value) {
+		h, ok, fail := tx.hash(args[1])
+		if !ok {
+			return nil, false, fail
+		}
+		return &h.dict, true, fail
+	}
+	return scanElements(args, find, func(e *entry[string]) []resp.Value {
+		return []resp.Value{resp.Str(e.key), resp.Str(e.val)}
+	})
+}
+
+func sscan(tx *Tx, args [][]byte) resp.Value {
+	find := func() (*dict[struct{}], bool, resp.Value) {
+		m, ok, fail := tx.set(args[1])
+		if !ok {
+			return nil, false, fail
+		}
+		return &m.dict, true, fail
+	}
+	return scanElements(args, find, func(e *entry[struct{}]) []resp.Value {
+		return []resp.Value{resp.Str(e.key)}
+	})
+}
+
+// draw calls f with places below n: of a positive count each at most once, of a
+// negative one as many as it says, up to maxDraws, as the reply is made in memory.
+func (tx *Tx) draw(n int, count int64, f func(place int)) resp.Value {
+	switch {
+	case count < -maxDraws:
+		return errOutOfRange
+	case count < 0:
+		for ; count < 0; count++ {
+			f(tx.random(n))
+		}
+	case count >= int64(n):
+		for place := range n {
+			f(place)
+		}
+	default: // Floyd's way: what was drawn before stands for the last place
+		drawn := make(map[int]bool, count)
+		for last := n - int(count); last < n; last++ {
+			place := tx.random(last + 1)
+			if drawn[place] {
+				place = last
+			}
+			drawn[place] = true
+			f(place)
+		}
+	}
+	return resp.Nil
+}
+
+// parseDraws reads the count of SRANDMEMBER and HRANDFIELD.
+func parseDraws(arg []byte) (int64, resp.Value) {
+	switch n, ok := parseInt(arg); {
+	case !ok:
+		return 0, errNotInteger
+	case n == math.MinInt64:
+		return 0, errRange
+	default:
+		return n, resp.Nil
+	}
+}
+
+func hrandField(tx *Tx, args [][]byte) resp.Value {
+	if len(args) == 2 {
+		h, ok, fail := tx.hash(args[1])
+		if !ok {
+			return fail
+		}
+		return resp.Str(h.at(tx.random(h.size())).key)
+	}
+	count, fail := parseDraws(args[2])
+	if fail.IsError() {
+		return fail
+	}
+	withValues := len(args) == 4 && equalFold(args[3], "WITHVALUES")
+	switch {
+	case len(args) > 3 && !withValues:
+		return errSyntax
+	case withValues && (count < -math.MaxInt64/2 || count > math.MaxInt64/2):
+		return errOutOfRange
+	}
+	h, ok, fail := tx.hash(args[1])
+	if !ok {
+		return orEmpty(fail)
+	}
+	var drawn []resp.Value
+	fail = tx.draw(h.size(), count, func(place int) {
+		e := h.at(place)
+		drawn = append(drawn, resp.Str(e.key))
+		if withValues {
+			drawn = append(drawn, resp.Str(e.val))
+		}
+	})
+	switch {
+	case fail.IsError():
+		return fail
+	case withValues:
+		return resp.Couples(drawn...)
+	}
+	return resp.List(drawn...)
+}

@@ -1,0 +1,243 @@
+package fsm
+
+import (
+	"math/big"
+	"strings"
+
+	"github.com/trivetdb/trivet/resp"
+)
+
+var hashCommands = []Command{
+	{Spec{"HSET", -4, Write | DenyOOM | Fast, Keys{1, 1, 1}, "hash", "Set fields of a hash.", "2.0.0"}, hset},
+	{Spec{"HSETNX", 4, Write | DenyOOM | Fast, Keys{1, 1, 1}, "hash", "Set a field of a hash where it does not exist.", "2.0.0"}, hsetNX},
+	{Spec{"HMSET", -4, Write | DenyOOM | Fast, Keys{1, 1, 1}, "hash", "Set fields of a hash; answers OK.", "2.0.0"}, hset},
+	{Spec{"HGET", 3, Read | Fast, Keys{1, 1, 1}, "hash", "Get the value of a field.", "2.0.0"}, hget},
+	{Spec{"HMGET", -3, Read | Fast, Keys{1, 1, 1}, "hash", "Get the values of several fields.", "2.0.0"}, hmget},
+	{Spec{"HGETALL", 2, Read, Keys{1, 1, 1}, "hash", "Get all fields and values.", "2.0.0"}, hgetAll},
+	{Spec{"HKEYS", 2, Read, Keys{1, 1, 1}, "hash", "Get all fields.", "2.0.0"}, hkeys},
+	{Spec{"HVALS", 2, Read, Keys{1, 1, 1}, "hash", "Get all values.", "2.0.0"}, hvals},
+	{Spec{"HDEL", -3, Write | Fast, Keys{1, 1, 1}, "hash", "Delete fields of a hash.", "2.0.0"}, hdel},
+	{Spec{"HEXISTS", 3, Read | Fast, Keys{1, 1, 1}, "hash", "Tell whether a field exists.", "2.0.0"}, hexists},
+	{Spec{"HLEN", 2, Read | Fast, Keys{1, 1, 1}, "hash", "Count the fields of a hash.", "2.0.0"}, hlen},
+	{Spec{"HSTRLEN", 3, Read | Fast, Keys{1, 1, 1}, "hash", "Get the length of the value of a field.", "3.2.0"}, hstrlen},
+	{Spec{"HINCRBY", 4, Write | DenyOOM | Fast, Keys{1, 1, 1}, "hash", "Add to the integer in a field.", "2.0.0"}, hincrBy},
+	{Spec{"HINCRBYFLOAT", 4, Write | DenyOOM | Fast, Keys{1, 1, 1}, "hash", "Add to the floating point number in a field.", "2.6.0"}, hincrByFloat},
+	{Spec{"HSCAN", -3, Read, Keys{1, 1, 1}, "hash", "List the fields and values, a part a call.", "2.8.0"}, hscan},
+	{Spec{"HRANDFIELD", -2, Read, Keys{1, 1, 1}, "hash", "Get some of the fields by chance.", "6.2.0"}, hrandField},
+}
+
+func (tx *Tx) hash(key []byte) (h *fields, ok bool, fail resp.Value) {
+	return view[*fields](tx, key, kindHash)
+}
+
+func hset(tx *Tx, args [][]byte) resp.Value {
+	if len(args)%2 == 1 {
+		return errArity(strings.ToLower(string(args[0])))
+	}
+	h, fail := change[*fields](tx, args[1], kindHash)
+	if fail.IsError() {
+		return fail
+	}
+	created := int64(0)
+	for i := 2; i < len(args); i += 2 {
+		if h.put(string(args[i]), string(args[i+1])) {
+			created++
+		}
+	}
+	if equalFold(args[0], "HMSET") {
+		return resp.OK
+	}
+	return resp.Int(created)
+}
+
+func hsetNX(tx *Tx, args [][]byte) resp.Value {
+	h, ok, fail := tx.hash(args[1])
+	if fail.IsError() {
+		return fail
+	}
+	if ok {
+		if _, there := h.get(string(args[2])); there {
+			return resp.Int(0)
+		}
+	}
+	h, _ = change[*fields](tx, args[1], kindHash)
+	h.put(string(args[2]), string(args[3]))
+	return resp.Int(1)
+}
+
+// field returns the value of a field, and whether it exists.
+func (tx *Tx) field(args [][]byte) (value string, ok bool, fail resp.Value) {
+	h, ok, fail := tx.hash(args[1])
+	if ok {
+		value, ok = h.get(string(args[2]))
+	}
+	return value, ok, fail
+}
+
+func hget(tx *Tx, args [][]byte) resp.Value {
+	value, ok, fail := tx.field(args)
+	if !ok {
+		return fail
+	}
+	return resp.Str(value)
+}
+
+func hexists(tx *Tx, args [][]byte) resp.Value {
+	_, ok, fail := tx.field(args)
+	if !ok {
+		return orZero(fail)
+	}
+	return resp.Int(1)
+}
+
+func hstrlen(tx *Tx, args [][]byte) resp.Value {
+	value, ok, fail := tx.field(args)
+	if !ok {
+		return orZero(fail)
+	}
+	return resp.Int(int64(len(value)))
+}
+
+func hlen(tx *Tx, args [][]byte) resp.Value {
+	h, ok, fail := tx.hash(args[1])
+	if !ok {
+		return orZero(fail)
+	}
+	return resp.Int(int64(h.size()))
+}
+
+func hmget(tx *Tx, args [][]byte) resp.Value {
+	h, ok, fail := tx.hash(args[1])
+	if fail.IsError() {
+		return fail
+	}
+	values := make([]resp.Value, len(args)-2)
+	for i, field := range args[2:] {
+		if !ok {
+			break
+		}
+		if value, there := h.get(string(field)); there {
+			values[i] = resp.Str(value)
+		}
+	}
+	return resp.List(values...)
+}
+
+// allOf returns the fields, the values or both, in order.
+func (h *fields) allOf(keys, values bool) []resp.Value {
+	all := make([]resp.Value, 0, 2*h.size())
+	h.each(func(e *entry[string]) bool {
+		if keys {
+			all = append(all, resp.Str(e.key))
+		}
+		if values {
+			all = append(all, resp.Str(e.val))
+		}
+		return true
+	})
+	return all
+}
+
+func hgetAll(tx *Tx, args [][]byte) resp.Value {
+	h, ok, fail := tx.hash(args[1])
+	switch {
+	case fail.IsError():
+		return fail
+	case !ok:
+		return resp.Dict()
+	}
+	return resp.Dict(h.allOf(true, true)...)
+}
+
+func hkeys(tx *Tx, args [][]byte) resp.Value {
+	h, ok, fail := tx.hash(args[1])
+	if !ok {
+		return orEmpty(fail)
+	}
+	return resp.List(h.allOf(true, false)...)
+}
+
+func hvals(tx *Tx, args [][]byte) resp.Value {
+	h, ok, fail := tx.hash(args[1])
+	if !ok {
+		return orEmpty(fail)
+	}
+	return resp.List(h.allOf(false, true)...)
+}
+
+func hdel(tx *Tx, args [][]byte) resp.Value {
+	h, ok, fail := tx.hash(args[1])
+	if !ok {
+		return orZero(fail)
+	}
+	deleted := int64(0)
+	for _, arg := range args[2:] {
+		field := string(arg)
+		if _, there := h.get(field); !there {
+			continue
+		}
+		if deleted == 0 { // only now is the hash changed
+			h, _ = change[*fields](tx, args[1], kindHash)
+		}
+		h.remove(field)
+		deleted++
+	}
+	tx.dropEmpty(args[1])
+	return resp.Int(deleted)
+}
+
+func hincrBy(tx *Tx, args [][]byte) resp.Value {
+	by, ok := parseInt(args[3])
+	if !ok {
+		return errNotInteger
+	}
+	value, there, fail := tx.field(args)
+	if fail.IsError() {
+		return fail
+	}
+	old := int64(0)
+	if there {
+		if old, ok = parseInt([]byte(value)); !ok {
+			return errHashInt
+		}
+	}
+	sum, ok := addInt(old, by)
+	if !ok {
+		return errOverflow
+	}
+	h, _ := change[*fields](tx, args[1], kindHash)
+	h.put(string(args[2]), itoa(sum))
+	return resp.Int(sum)
+}
+
+func hincrByFloat(tx *Tx, args [][]byte) resp.Value {
+	by, byFinite, ok := parseFloat(args[3])
+	switch {
+	case !ok:
+		return errNotFloat
+	case !byFinite:
+		return errInfinity
+	}
+	value, there, fail := tx.field(args)
+	if fail.IsError() {
+		return fail
+	}
+	if !there {
+		value = "0"
+	}
+	old, finite, ok := parseFloat([]byte(value))
+	switch {
+	case !ok:
+		return errHashFloat
+	case !finite:
+		return errNaN
+	}
+	f := new(big.Float).SetPrec(floatBits).Add(old, by)
+	if f.MantExp(nil) > maxFloatExp {
+		return errNaN
+	}
+	sum := formatFloat(f)
+	h, _ := change[*fields](tx, args[1], kindHash)
+	h.put(string(args[2]), sum)
+	return resp.Str(sum)
+}

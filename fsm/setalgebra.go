@@ -1,0 +1,141 @@
+package fsm
+
+import (
+	"slices"
+
+	"github.com/trivetdb/trivet/resp"
+)
+
+// sets returns the sets at keys, nil for one that does not exist.
+func (tx *Tx) sets(keys [][]byte) ([]*members, resp.Value) {
+	sets := make([]*members, 0, len(keys))
+	for _, key := range keys {
+		m, _, fail := tx.set(key)
+		if fail.IsError() {
+			return nil, fail
+		}
+		sets = append(sets, m)
+	}
+	return sets, resp.Nil
+}
+
+// An operation makes a new set out of several, which may be nil.
+type operation func(epoch uint32, sets []*members) *members
+
+// intersection calls f with the members that all sets have, until it returns
+// false. The order is that of the smallest set.
+func intersection(sets []*members, f func(member string) bool) {
+	if slices.Contains(sets, nil) {
+		return
+	}
+	sets = slices.Clone(sets)
+	slices.SortStableFunc(sets, func(a, b *members) int { return a.size() - b.size() })
+	sets[0].all(func(member string) bool {
+		for _, other := range sets[1:] {
+			if !other.has(member) {
+				return true
+			}
+		}
+		return f(member)
+	})
+}
+
+func intersect(epoch uint32, sets []*members) *members {
+	out := newMembers(epoch)
+	intersection(sets, func(member string) bool {
+		out.add(member)
+		return true
+	})
+	return out
+}
+
+func union(epoch uint32, sets []*members) *members {
+	out := newMembers(epoch)
+	for _, m := range sets {
+		if m != nil {
+			m.all(func(member string) bool {
+				out.add(member)
+				return true
+			})
+		}
+	}
+	return out
+}
+
+func difference(epoch uint32, sets []*members) *members {
+	out := newMembers(epoch)
+	if sets[0] == nil {
+		return out
+	}
+	sets[0].all(func(member string) bool {
+		for _, other := range sets[1:] {
+			if other != nil && other.has(member) {
+				return true
+			}
+		}
+		out.add(member)
+		return true
+	})
+	return out
+}
+
+// answer is the reply of SINTER, SUNION and SDIFF.
+func answer(tx *Tx, args [][]byte, op operation) resp.Value {
+	sets, fail := tx.sets(args[1:])
+	if fail.IsError() {
+		return fail
+	}
+	return op(0, sets).reply()
+}
+
+func sinter(tx *Tx, args [][]byte) resp.Value { return answer(tx, args, intersect) }
+func sunion(tx *Tx, args [][]byte) resp.Value { return answer(tx, args, union) }
+func sdiff(tx *Tx, args [][]byte) resp.Value  { return answer(tx, args, difference) }
+
+// keep makes a key hold what answer would show.
+func keep(tx *Tx, args [][]byte, op operation) resp.Value {
+	sets, fail := tx.sets(args[2:])
+	if fail.IsError() {
+		return fail
+	}
+	m := op(tx.st.epoch, sets)
+	if m.size() == 0 {
+		tx.remove(args[1])
+		return resp.Int(0)
+	}
+	tx.put(args[1], &object{kind: kindSet, val: m})
+	return resp.Int(int64(m.size()))
+}
+
+func sinterStore(tx *Tx, args [][]byte) resp.Value { return keep(tx, args, intersect) }
+func sunionStore(tx *Tx, args [][]byte) resp.Value { return keep(tx, args, union) }
+func sdiffStore(tx *Tx, args [][]byte) resp.Value  { return keep(tx, args, difference) }
+
+func sinterCard(tx *Tx, args [][]byte) resp.Value {
+	n, fail := numberOfKeys(args[1])
+	switch {
+	case fail.IsError():
+		return fail
+	case n > int64(len(args)-2):
+		return errManyKeys
+	}
+	limit := int64(0)
+	for rest := args[2+n:]; len(rest) > 0; rest = rest[2:] {
+		if len(rest) == 1 || !equalFold(rest[0], "LIMIT") {
+			return errSyntax
+		}
+		if limit, fail = positive(rest[1], errLimit); fail.IsError() {
+			return fail
+		}
+	}
+	sets, fail := tx.sets(args[2 : 2+n])
+	if fail.IsError() {
+		return fail
+	}
+	count := int64(0)
+	intersection(sets, func(string) bool {
+		count++
+		return count != limit
+	})
+	return resp.Int(count)
+}

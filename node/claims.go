@@ -1,0 +1,190 @@
+package node
+
+import (
+	"encoding/binary"
+	"errors"
+	"time"
+
+	"github.com/trivetdb/trivet/fsm"
+)
+
+// What nodes say to one another of clients that wait. A claim is one client's
+// wish for what comes to its keys; its node, the claimant, makes it at the
+// leader.
+
+// A claimNote is a call from a claimant to the leader. Notes of a stream are
+// numbered from 0; a claimant that is not sure that the leader has understood all
+// of them begins a new stream, which says everything anew.
+type claimNote struct {
+	origin fsm.Origin
+	addr   string // where turns are to be sent
+	stream uint64
+	number uint64
+	words  []claimWord
+	count  uint64 // claims there are after the words
+	sum    uint64 // the exclusive or of their numbers
+}
+
+// A claimWord says what has become of a claim.
+type claimWord struct {
+	kind byte
+	id   uint64
+	turn uint64 // the number of the turn that it had or, where it is made, has
+	// of a claim that is made
+	age   time.Duration // how long the client has waited already
+	fresh bool          // it was not heard of before
+	key   int           // the place among its keys of the one that it has a turn for, -1 for none
+	db    int
+	wait  fsm.Wait
+}
+
+// The kinds of claimWord.
+const (
+	claimMade   = 'm'
+	claimStays  = 's' // it had its turn and found nothing
+	claimLeaves = 'l'
+)
+
+// A turnNote is a call from the leader to a claimant.
+type turnNote struct {
+	origin fsm.Origin
+	stream uint64 // the claimant's
+	turns  []turn
+}
+
+// A turn says that a client should try.
+type turn struct {
+	id     uint64
+	number uint64
+	key    int  // its place among the claim's keys
+	first  bool // the key is of a wrong type
+}
+
+var errNote = errors.New("a note on waiting clients makes no sense")
+
+func appendString(b []byte, s []byte) []byte {
+	return append(binary.AppendUvarint(b, uint64(len(s))), s...)
+}
+
+func appendBool(b []byte, v bool) []byte {
+	if v {
+		return append(b, 1)
+	}
+	return append(b, 0)
+}
+
+func appendOrigin(b []byte, o fsm.Origin) []byte {
+	return binary.AppendUvarint(binary.AppendUvarint(b, o.ID), uint64(o.Life))
+}
+
+func (n *claimNote) append(b []byte) []byte {
+	b = appendString(appendOrigin(b, n.origin), []byte(n.addr))
+	for _, v := range []uint64{n.stream, n.number, n.count, n.sum, uint64(len(n.words))} {
+		b = binary.AppendUvarint(b, v)
+	}
+	for i := range n.words {
+		w := &n.words[i]
+		b = binary.AppendUvarint(append(b, w.kind), w.id)
+		b = binary.AppendUvarint(b, w.turn)
+		if w.kind != claimMade {
+			continue
+		}
+		b = appendBool(binary.AppendUvarint(b, uint64(max(0, w.age))), w.fresh)
+		b = binary.AppendUvarint(b, uint64(w.key+1))
+		b = append(b, byte(w.db), byte(w.wait.Kind))
+		b = binary.AppendUvarint(b, uint64(len(w.wait.Keys)))
+		for _, key := range w.wait.Keys {
+			b = appendString(b, key)
+		}
+	}
+	return b
+}
+
+func decodeClaimNote(b []byte) (n claimNote, err error) {
+	r := noteReader{b: b}
+	n.origin, n.addr = r.origin(), string(r.bytes())
+	n.stream, n.number, n.count, n.sum = r.uvarint(), r.uvarint(), r.uvarint(), r.uvarint()
+	for words := r.uvarint(); words > 0 && !r.bad; words-- {
+		w := claimWord{kind: r.byte(), id: r.uvarint(), turn: r.uvarint()}
+		if w.kind == claimMade {
+			w.age, w.fresh = time.Duration(r.uvarint()), r.byte() == 1
+			w.key = int(r.uvarint()) - 1
+			w.db, w.wait.Kind = int(r.byte()), fsm.WaitKind(r.byte())
+			for keys := r.uvarint(); keys > 0 && !r.bad; keys-- {
+				w.wait.Keys = append(w.wait.Keys, r.bytes())
+			}
+			r.bad = r.bad || w.db >= fsm.Databases || w.key >= len(w.wait.Keys)
+		}
+		n.words = append(n.words, w)
+	}
+	return n, r.err()
+}
+
+func (n *turnNote) append(b []byte) []byte {
+	b = binary.AppendUvarint(appendOrigin(b, n.origin), n.stream)
+	b = binary.AppendUvarint(b, uint64(len(n.turns)))
+	for _, t := range n.turns {
+		for _, v := range []uint64{t.id, t.number, uint64(t.key)} {
+			b = binary.AppendUvarint(b, v)
+		}
+		b = appendBool(b, t.first)
+	}
+	return b
+}
+
+func decodeTurnNote(b []byte) (n turnNote, err error) {
+	r := noteReader{b: b}
+	n.origin, n.stream = r.origin(), r.uvarint()
+	for turns := r.uvarint(); turns > 0 && !r.bad; turns-- {
+		n.turns = append(n.turns, turn{r.uvarint(), r.uvarint(), int(r.uvarint()), r.byte() == 1})
+	}
+	return n, r.err()
+}
+
+// A noteReader reads one value after the other; bad says that one was not there.
+type noteReader struct {
+	b   []byte
+	bad bool
+}
+
+func (r *noteReader) uvarint() uint64 {
+	v, n := binary.Uvarint(r.b)
+	if n <= 0 {
+		r.b, r.bad = nil, true
+		return 0
+	}
+	r.b = r.b[n:]
+	return v
+}
+
+func (r *noteReader) bytes() []byte {
+	n := r.uvarint()
+	if n > uint64(len(r.b)) {
+		r.b, r.bad = nil, true
+		return nil
+	}
+	b := r.b[:n:n]
+	r.b = r.b[n:]
+	return b
+}
+
+func (r *noteReader) byte() byte {
+	if len(r.b) == 0 {
+		r.bad = true
+		return 0
+	}
+	c := r.b[0]
+	r.b = r.b[1:]
+	return c
+}
+
+func (r *noteReader) origin() fsm.Origin {
+	return fsm.Origin{ID: r.uvarint(), Life: uint32(r.uvarint())}
+}
+
+func (r *noteReader) err() error {
+	if r.bad || len(r.b) > 0 {
+		return errNote
+	}
+	return nil
+}

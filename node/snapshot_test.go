@@ -1,0 +1,141 @@
+package node
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/hashicorp/raft"
+	"github.com/redis/go-redis/v9"
+)
+
+const snapshotBytes = 64 << 10
+
+// logged returns the bytes of the entries that the node's log holds.
+func (m *member) logged(t *testing.T) (bytes int64) {
+	first, err := m.dir.Log().FirstIndex()
+	if err != nil {
+		t.Fatal(err)
+	}
+	last, err := m.dir.Log().LastIndex()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := first; i > 0 && i <= last; i++ {
+		var e raft.Log
+		if m.dir.Log().GetLog(i, &e) == nil { // else it has just been cut off
+			bytes += int64(len(e.Data))
+		}
+	}
+	return bytes
+}
+
+func (m *member) stat(name string) uint64 {
+	n, _ := strconv.ParseUint(m.raft.Stats()[name], 10, 64)
+	return n
+}
+
+// fill writes so many values of 2 KB over a few keys.
+func fill(t *testing.T, m *member, writes int) {
+	t.Helper()
+	conn := m.client()
+	defer conn.Close()
+	for i := 0; i < writes; i += 5 {
+		_, err := conn.Pipelined(context.Background(), func(p redis.Pipeliner) error {
+			for j := i; j < i+5; j++ {
+				p.Set(context.Background(), fmt.Sprint("key", j%8), fmt.Sprint(j, strings.Repeat("x", 2000)), 0)
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// TestSnapshots writes many times the size of a snapshot: the log stays small,
+// and a node that was started anew holds all.
+func TestSnapshots(t *testing.T) {
+	t.Parallel()
+	c := startCluster(t, 3, func(conf *Config) { conf.SnapshotBytes = snapshotBytes })
+	for round := range 3 {
+		fill(t, c.members[round], 200)
+		until(t, "the log was cut", 10*time.Second, func() bool {
+			for _, m := range c.members {
+				if m.logged(t) > snapshotBytes {
+					return false
+				}
+			}
+			return true
+		})
+	}
+	for _, m := range c.members {
+		if m.stat("last_snapshot_index") == 0 {
+			t.Errorf("%s took no snapshot", m.host)
+		}
+	}
+	fill(t, c.members[0], 10) // after the last snapshot, so only in the log
+	c.sameState()
+	before := c.members[0].digest()
+	_, before, _ = strings.Cut(before, " ")
+	for _, m := range c.members {
+		m.kill()
+	}
+	for _, m := range c.members {
+		m.start()
+		if m.stat("last_snapshot_index") == 0 {
+			t.Errorf("%s did not start from a snapshot", m.host)
+		}
+	}
+	c.settled()
+	c.sameState()
+	if _, after, _ := strings.Cut(c.members[1].digest(), " "); after == before {
+		t.Log("the state is the same to the byte")
+	}
+	for i := range 2 {
+		want := fmt.Sprint(8+i, strings.Repeat("x", 2000))
+		if got := c.members[2].client().Get(t.Context(), fmt.Sprint("key", i)).Val(); got != want {
+			t.Errorf("key%d has %d bytes, not %d", i, len(got), len(want))
+		}
+	}
+}
+
+// TestSnapshotInstalled leaves a follower so far behind that the leader no
+// longer has the entries that it lacks.
+func TestSnapshotInstalled(t *testing.T) {
+	t.Parallel()
+	c := startCluster(t, 3, func(conf *Config) { conf.SnapshotBytes = snapshotBytes })
+	fill(t, c.members[0], 20)
+	c.sameState()
+	leader := c.settled()
+	for _, how := range []string{"cut off", "killed"} {
+		behind := c.others(leader)[0]
+		if how == "killed" {
+			behind.kill()
+		} else {
+			c.isolate(behind)
+		}
+		last := leader.raft.LastIndex()
+		until(t, "the leader has cut its log", 20*time.Second, func() bool {
+			fill(t, leader, 50)
+			first, err := leader.dir.Log().FirstIndex()
+			return err == nil && first > last+1
+		})
+		commit := leader.raft.CommitIndex()
+		if how == "killed" {
+			behind.start()
+		} else {
+			c.net.HealAll()
+		}
+		until(t, how+": the follower has caught up", 20*time.Second, func() bool { return behind.machine.applied.load() >= commit })
+		if at := behind.stat("last_snapshot_index"); at <= last {
+			t.Errorf("%s: the newest snapshot is at %d, and the log ended at %d", how, at, last)
+		}
+		leader = c.settled()
+		fill(t, behind, 20)
+		c.sameState()
+	}
+}
