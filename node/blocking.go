@@ -31,7 +31,7 @@ type blocking struct {
 	origin  fsm.Origin
 	addr    string // of this node, for others
 	leaders *leaders
-	send    func(ctx context.Context, to leader, n *claimNote) (verdict, error)
+	send    func(ctx context.Context, to leader, n *claimNote) (verdict, int64, error)
 	wake    chan struct{}
 
 	mu     sync.Mutex // guards what follows
@@ -56,7 +56,7 @@ type standing struct {
 
 	// guarded by b
 	said  bool   // the claim was made in this stream
-	known bool   // some leader has heard of it
+	heard int64  // when a leader heard of it, by its clock; 0 for not yet
 	held  uint64 // the number of the turn it had last
 	key   int    // what that is for; -1 once it has tried
 }
@@ -69,7 +69,7 @@ type told struct {
 	ghost uint64 // its number
 }
 
-func newBlocking(origin fsm.Origin, addr string, l *leaders, send func(context.Context, leader, *claimNote) (verdict, error)) *blocking {
+func newBlocking(origin fsm.Origin, addr string, l *leaders, send func(context.Context, leader, *claimNote) (verdict, int64, error)) *blocking {
 	return &blocking{
 		origin: origin, addr: addr, leaders: l, send: send,
 		wake: make(chan struct{}, 1), here: map[uint64]*standing{},
@@ -206,19 +206,13 @@ func (b *blocking) restart() {
 
 // tell sends one note.
 func (b *blocking) tell(ctx, reign context.Context, to leader) {
-	n, words := b.compose()
+	n := b.compose()
 	ctx, cancel := context.WithTimeout(ctx, noteTimeout)
 	defer cancel()
 	defer context.AfterFunc(reign, cancel)()
-	v, err := b.send(ctx, to, n)
+	v, at, err := b.send(ctx, to, n)
 	if err == nil && v == noteTaken {
-		b.mu.Lock()
-		defer b.mu.Unlock()
-		for _, w := range words {
-			if w.of != nil {
-				w.of.known = true
-			}
-		}
+		b.known(n, at)
 		return
 	}
 	b.restart()
@@ -228,7 +222,7 @@ func (b *blocking) tell(ctx, reign context.Context, to leader) {
 }
 
 // compose takes the words of the next note.
-func (b *blocking) compose() (*claimNote, []told) {
+func (b *blocking) compose() *claimNote {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	n := &claimNote{origin: b.origin, addr: b.addr, stream: b.stream, number: b.number}
@@ -244,12 +238,22 @@ func (b *blocking) compose() (*claimNote, []told) {
 			}
 		}
 	}
-	words := b.words[:taken]
 	if b.words = b.words[taken:]; len(b.words) == 0 {
 		b.words = nil
 	}
 	n.count, n.sum = b.count, b.sum
-	return n, words
+	return n
+}
+
+// known notes that the leader has heard of claims.
+func (b *blocking) known(n *claimNote, at int64) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, w := range n.words {
+		if s := b.here[w.id]; s != nil && w.kind == claimMade && s.heard == 0 {
+			s.heard = at - w.age.Microseconds()
+		}
+	}
 }
 
 // word returns what is to be said by now, if anything.
@@ -271,7 +275,7 @@ func (b *blocking) word(w told) (word claimWord, ok bool) {
 	b.count++
 	b.sum ^= s.id
 	return claimWord{
-		kind: claimMade, id: s.id, turn: s.held, age: time.Since(s.since),
-		fresh: !s.known, key: s.key, db: s.db, wait: s.wait,
+		kind: claimMade, id: s.id, turn: s.held, since: s.heard, age: time.Since(s.since),
+		key: s.key, db: s.db, wait: s.wait,
 	}, true
 }

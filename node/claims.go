@@ -31,8 +31,8 @@ type claimWord struct {
 	id   uint64
 	turn uint64 // the number of the turn that it had or, where it is made, has
 	// of a claim that is made
-	age   time.Duration // how long the client has waited already
-	fresh bool          // it was not heard of before
+	since int64         // when a leader heard of it, by that one's clock; 0 where none has
+	age   time.Duration // how long the client has waited
 	key   int           // the place among its keys of the one that it has a turn for, -1 for none
 	db    int
 	wait  fsm.Wait
@@ -43,6 +43,15 @@ const (
 	claimMade   = 'm'
 	claimStays  = 's' // it had its turn and found nothing
 	claimLeaves = 'l'
+)
+
+// A verdict is the leader's answer to a claimNote.
+type verdict byte
+
+const (
+	noteTaken  verdict = 't'
+	noteNoTerm verdict = 'n' // this node does not lead, or not yet
+	noteAgain  verdict = 'a' // tell me everything
 )
 
 // A turnNote is a call from the leader to a claimant.
@@ -89,7 +98,7 @@ func (n *claimNote) append(b []byte) []byte {
 		if w.kind != claimMade {
 			continue
 		}
-		b = appendBool(binary.AppendUvarint(b, uint64(max(0, w.age))), w.fresh)
+		b = binary.AppendUvarint(binary.AppendUvarint(b, uint64(max(0, w.since))), uint64(max(0, w.age)))
 		b = binary.AppendUvarint(b, uint64(w.key+1))
 		b = append(b, byte(w.db), byte(w.wait.Kind))
 		b = binary.AppendUvarint(b, uint64(len(w.wait.Keys)))
@@ -107,7 +116,7 @@ func decodeClaimNote(b []byte) (n claimNote, err error) {
 	for words := r.uvarint(); words > 0 && !r.bad; words-- {
 		w := claimWord{kind: r.byte(), id: r.uvarint(), turn: r.uvarint()}
 		if w.kind == claimMade {
-			w.age, w.fresh = time.Duration(r.uvarint()), r.byte() == 1
+			w.since, w.age = int64(r.uvarint()), time.Duration(r.uvarint())
 			w.key = int(r.uvarint()) - 1
 			w.db, w.wait.Kind = int(r.byte()), fsm.WaitKind(r.byte())
 			for keys := r.uvarint(); keys > 0 && !r.bad; keys-- {

@@ -57,7 +57,8 @@ func (n *Node) serveCall(ctx context.Context, req []byte) ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		return []byte{byte(n.waiters.hear(note))}, nil
+		v, at := n.waiters.hear(note)
+		return binary.AppendUvarint([]byte{byte(v)}, uint64(at)), nil
 	case callTurns:
 		note, err := decodeTurnNote(body)
 		if err != nil {
@@ -147,18 +148,18 @@ func decodeResult(b []byte) (uint64, fsm.Result, error) {
 }
 
 // sendClaims tells the leader of clients that wait here.
-func (n *Node) sendClaims(ctx context.Context, to leader, note *claimNote) (verdict, error) {
+func (n *Node) sendClaims(ctx context.Context, to leader, note *claimNote) (verdict, int64, error) {
 	if to.id == n.id {
-		return n.waiters.hear(*note), nil
+		v, at := n.waiters.hear(*note)
+		return v, at, nil
 	}
 	reply, err := n.mux.Link(string(to.addr)).Call(ctx, note.append([]byte{callClaims}))
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
-	if len(reply) != 1 {
-		return 0, errNote
-	}
-	return verdict(reply[0]), nil
+	r := noteReader{b: reply}
+	v, at := verdict(r.byte()), r.uvarint()
+	return v, int64(at), r.err()
 }
 
 // sendTurns tells a node of its clients' turns.

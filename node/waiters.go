@@ -1,6 +1,7 @@
 package node
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"sync"
@@ -37,6 +38,7 @@ type waiters struct {
 	claimants map[uint64]*claimant // by the origin's ID
 	made      uint64               // counts claims
 	granted   uint64               // counts turns
+	newest    int64                // time of a note or a claim, microseconds
 	senders   sync.WaitGroup
 }
 
@@ -57,7 +59,7 @@ type line struct {
 type claim struct {
 	id    uint64
 	of    *claimant
-	since time.Time
+	since int64  // microseconds by the clock of the leader that heard of it first
 	order uint64 // among those of the same time
 	kind  fsm.WaitKind
 	keys  []place
@@ -66,10 +68,7 @@ type claim struct {
 }
 
 func (c *claim) before(d *claim) int {
-	if by := c.since.Compare(d.since); by != 0 {
-		return by
-	}
-	return int(c.order) - int(d.order)
+	return cmp.Or(cmp.Compare(c.since, d.since), cmp.Compare(c.order, d.order))
 }
 
 // A claimant is a node that clients wait on.
@@ -127,39 +126,34 @@ func (w *waiters) shut() {
 	w.senders.Wait()
 }
 
-// A verdict is the answer to a claimNote.
-type verdict byte
-
-const (
-	noteTaken  verdict = 't'
-	noteNoTerm verdict = 'n' // this node does not lead, or not yet
-	noteAgain  verdict = 'a' // tell me everything
-)
-
-// hear takes a note in.
-func (w *waiters) hear(n claimNote) verdict {
+// hear takes a note in. At is the time that the claims in it were made by this
+// node's clock, less their age: it is for the next leader, so that clients of
+// different nodes keep their order.
+func (w *waiters) hear(n claimNote) (v verdict, at int64) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.term == 0 {
-		return noteNoTerm
+		return noteNoTerm, 0
 	}
+	w.newest = max(w.newest+1, time.Now().UnixMicro())
+	at = w.newest
 	from := w.claimants[n.origin.ID]
 	if n.number == 0 && (from == nil || from.origin.Life < n.origin.Life ||
 		from.origin == n.origin && from.stream < n.stream) {
 		from = w.welcome(from, &n)
 	}
 	if from == nil || from.origin != n.origin || from.stream != n.stream || from.number != n.number {
-		return noteAgain
+		return noteAgain, 0
 	}
 	from.number++
 	for i := range n.words {
-		w.take(from, &n.words[i])
+		w.take(from, &n.words[i], at)
 	}
 	if uint64(len(from.claims)) != n.count || from.sum != n.sum {
 		w.drop(from)
-		return noteAgain
+		return noteAgain, 0
 	}
-	return noteTaken
+	return noteTaken, at
 }
 
 // welcome begins a stream, in the place of the one before.
@@ -196,11 +190,11 @@ func (w *waiters) drop(from *claimant) {
 	}
 }
 
-func (w *waiters) take(from *claimant, word *claimWord) {
+func (w *waiters) take(from *claimant, word *claimWord, at int64) {
 	c := from.claims[word.id]
 	switch {
 	case word.kind == claimMade && c == nil:
-		w.enter(from, word)
+		w.enter(from, word, at)
 	case word.kind == claimLeaves && c != nil:
 		l := c.turn
 		w.remove(c)
@@ -214,10 +208,14 @@ func (w *waiters) take(from *claimant, word *claimWord) {
 	}
 }
 
-// enter gives a claim its places.
-func (w *waiters) enter(from *claimant, word *claimWord) {
+// enter gives a claim, made in a note of a time, its places.
+func (w *waiters) enter(from *claimant, word *claimWord, at int64) {
 	w.made++
-	c := &claim{id: word.id, of: from, since: time.Now().Add(-word.age), order: w.made, kind: word.wait.Kind}
+	c := &claim{id: word.id, of: from, since: word.since, order: w.made, kind: word.wait.Kind}
+	if c.since == 0 {
+		c.since = at - word.age.Microseconds()
+	}
+	w.newest = max(w.newest, c.since)
 	for i, key := range word.wait.Keys {
 		p := place{word.db, string(key)}
 		c.keys = append(c.keys, p)
@@ -236,7 +234,7 @@ func (w *waiters) enter(from *claimant, word *claimWord) {
 	from.claims[c.id] = c
 	from.sum ^= c.id
 	w.count.Add(1)
-	if word.fresh && c.turn == nil {
+	if word.since == 0 && c.turn == nil {
 		w.refuse(c)
 	}
 	w.grantAll(c)

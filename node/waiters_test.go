@@ -97,14 +97,14 @@ func (d *desk) say(node uint64, words ...claimWord) verdict {
 	if err != nil {
 		d.t.Fatal(err)
 	}
-	v := d.w.hear(sent)
+	v, _ := d.w.hear(sent)
 	synctest.Wait()
 	return v
 }
 
 func (d *desk) claim(node, id uint64, keys string, change ...func(*claimWord)) {
 	d.t.Helper()
-	w := claimWord{kind: claimMade, id: id, fresh: true, key: -1, wait: fsm.Wait{Kind: fsm.WaitList}}
+	w := claimWord{kind: claimMade, id: id, key: -1, wait: fsm.Wait{Kind: fsm.WaitList}}
 	for _, k := range strings.Fields(keys) {
 		w.wait.Keys = append(w.wait.Keys, []byte(k))
 	}
@@ -231,7 +231,7 @@ func TestManyKeys(t *testing.T) {
 func TestKinds(t *testing.T) {
 	desks(t, func(d *desk) {
 		zset := func(w *claimWord) { w.wait.Kind = fsm.WaitZSet }
-		old := func(w *claimWord) { w.fresh = false }
+		old := func(w *claimWord) { w.since = 1 }
 		d.claim(1, 1, "k", zset)
 		d.claim(1, 2, "k")
 		d.push("k", 1)
@@ -280,7 +280,7 @@ func TestReadyAtOnce(t *testing.T) {
 func TestOldestFirstAgain(t *testing.T) {
 	desks(t, func(d *desk) {
 		aged := func(age time.Duration) func(*claimWord) {
-			return func(w *claimWord) { w.age, w.fresh = age, false }
+			return func(w *claimWord) { w.since = time.Now().Add(-age).UnixMicro() }
 		}
 		d.claim(1, 1, "k", aged(4*time.Second))
 		d.claim(1, 2, "k", aged(2*time.Second))
@@ -324,7 +324,7 @@ func TestStreams(t *testing.T) {
 		} {
 			note := claimNote{origin: n.origin, addr: "n1", stream: n.stream, number: n.number, count: 1, sum: 1}
 			change(&note)
-			if v := d.w.hear(note); v != noteAgain {
+			if v, _ := d.w.hear(note); v != noteAgain {
 				t.Errorf("%s: %c", name, v)
 			}
 		}
@@ -357,7 +357,7 @@ func TestNotesDamaged(t *testing.T) {
 	note := claimNote{
 		origin: fsm.Origin{ID: 1 << 60, Life: 3}, addr: "a:1", stream: 4, number: 5, count: 6, sum: 7,
 		words: []claimWord{
-			{kind: claimMade, id: 1, age: time.Hour, fresh: true, key: 1, turn: 9, db: 15, wait: fsm.Wait{Kind: fsm.WaitZSet, Keys: [][]byte{[]byte("a"), {}}}},
+			{kind: claimMade, id: 1, since: 1 << 50, age: time.Hour, key: 1, turn: 9, db: 15, wait: fsm.Wait{Kind: fsm.WaitZSet, Keys: [][]byte{[]byte("a"), {}}}},
 			{kind: claimStays, id: 2, turn: 300}, {kind: claimLeaves, id: 3},
 		},
 	}

@@ -79,6 +79,31 @@ func TestResume(t *testing.T) {
 	}
 }
 
+// What is read while nobody wants it is not lost.
+func TestAwait(t *testing.T) {
+	src := &script{chunks: []string{"PING a\r\nECHO", " b\r", "\nGET", " c\r\n"}}
+	r := NewReader(src, DefaultLimits)
+	for i, want := range []string{"PING a", "ECHO b", "GET c"} {
+		args, err := r.ReadCommand()
+		if err != nil || string(args[0])+" "+string(args[1]) != want {
+			t.Fatalf("%q, %v, want %q", args, err, want)
+		}
+		if i > 0 {
+			continue
+		}
+		for _, buffered := range []int{7, 11} {
+			if err := r.Await(); err != nil || r.Buffered() != buffered {
+				t.Fatalf("%v, %d bytes buffered, want %d", err, r.Buffered(), buffered)
+			}
+		}
+	}
+	for range 2 {
+		if err := r.Await(); !errors.Is(err, os.ErrDeadlineExceeded) || r.Buffered() != 0 {
+			t.Fatalf("%v, %d bytes buffered", err, r.Buffered())
+		}
+	}
+}
+
 // A source that never gives anything must not hang the reader.
 func TestNoProgress(t *testing.T) {
 	r := NewReader(silent{}, DefaultLimits)
@@ -142,7 +167,7 @@ func TestBufferFollowsArrival(t *testing.T) {
 			t.Fatal(err)
 		}
 	})
-	if got > 4*size {
+	if got > 4*size+64<<10 { // doubling, and what the runtime adds
 		t.Errorf("%d bytes allocated for a string of %d", got, size)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -192,7 +193,7 @@ func (d *demo) await(ctx context.Context) (*demoNode, error) {
 	for {
 		d.refresh(ctx)
 		for _, n := range d.nodes {
-			if n.role == "leader" {
+			if n.role == "leader" && n.ready(ctx) {
 				return n, nil
 			}
 		}
@@ -207,6 +208,20 @@ func (d *demo) await(ctx context.Context) (*demoNode, error) {
 		case <-time.After(100 * time.Millisecond):
 		}
 	}
+}
+
+// ready reports whether the node says that it is ready.
+func (n *demoNode) ready(ctx context.Context) bool {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+n.http+"/readyz", nil)
+	if err != nil {
+		return false
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return false
+	}
+	resp.Body.Close()
+	return resp.StatusCode == http.StatusOK
 }
 
 // refresh asks the nodes for their roles.

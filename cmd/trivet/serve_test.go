@@ -27,7 +27,7 @@ func TestServeFaults(t *testing.T) {
 	if status != 2 {
 		t.Errorf("exit status %d", status)
 	}
-	contains(t, errs, "the configuration has faults", `TRIVET_BOOTSTRAP_EXPECT="some"`, "max-clients -3", `name "-x"`,
+	contains(t, errs, "the configuration has faults", `bootstrap-expect "some"`, "max-clients -3", `name "-x"`,
 		`redis "nowhere"`, `http "127.0.0.1:http-ish"`, `join "a"`, `on-follower "maybe"`, `reads "odd"`, `advertise "a:1"`,
 		`log-level "loud"`, `log-format "yaml"`)
 	if strings.Contains(errs, `"b:7946"`) {

@@ -71,7 +71,7 @@ func classicText(v resp.Value) ([]byte, bool) {
 // which arguments became values in canonical encoding.
 func classicTypes(spec *fsm.Spec, request []resp.Value, args [][]byte) (typed []bool, fail resp.Value) {
 	isKey := make([]bool, len(args))
-	for _, i := range spec.Keys.Of(len(args)) {
+	for _, i := range spec.KeysOf(args) {
 		isKey[i] = true
 	}
 	keep := spec.Flags&fsm.Typed != 0

@@ -159,13 +159,13 @@ func commandGetKeys(s *session, args [][]byte) resp.Value {
 	switch {
 	case r == nil:
 		return errKeysCommand
-	case r.Keys.First == 0:
+	case r.Keys.First == 0 && r.Flags&(fsm.CountAt1|fsm.CountAt2) == 0:
 		return errKeysNone
 	case !r.ArityOK(len(args)):
 		return errKeysCount
 	}
 	keys := resp.List()
-	for _, i := range r.Keys.Of(len(args)) {
+	for _, i := range r.KeysOf(args) {
 		keys.Elems = append(keys.Elems, resp.Str(string(args[i])))
 	}
 	return keys

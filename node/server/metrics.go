@@ -93,6 +93,9 @@ func newSeries(s *Server, reg prometheus.Registerer) *series {
 			ConstLabels: prometheus.Labels{"listener": name},
 		}, func() float64 { return float64(s.conns.count(classic)) }))
 	}
+	reg.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "trivet_blocked_clients", Help: "Clients that wait for data.",
+	}, func() float64 { return float64(s.counts.blocked.Load()) }))
 	counter := func(name, help string, n *atomic.Uint64) {
 		reg.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Name: name, Help: help},
 			func() float64 { return float64(n.Load()) }))

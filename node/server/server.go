@@ -224,6 +224,9 @@ func (c *conns) end() {
 func (c *conns) endAll() {
 	for _, se := range c.sessions {
 		se.conn.SetReadDeadline(time.Unix(1, 0))
+		if b := se.blocked.Load(); b != nil {
+			b.notify(nothing)
+		}
 	}
 }
 

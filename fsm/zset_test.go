@@ -2,6 +2,7 @@ package fsm
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 )
 
@@ -67,5 +68,57 @@ func TestZRandMember(t *testing.T) {
 	}
 	if len(ever) != 300 {
 		t.Errorf("only %d members were ever drawn", len(ever))
+	}
+}
+
+// What changes nothing does not count as a change, for WATCH.
+func TestSortedSetRevisions(t *testing.T) {
+	m := newMachine(t)
+	m.do(0, "ZADD", "z", "1", "a", "2", "b")
+	rev := func() uint64 { return m.st.dbs[0].get("z").rev }
+	before := rev()
+	for _, words := range [][]string{
+		{"ZADD", "z", "1", "a"}, {"ZADD", "z", "NX", "5", "a"}, {"ZADD", "z", "XX", "5", "c"},
+		{"ZADD", "z", "GT", "0", "a"}, {"ZADD", "z", "LT", "INCR", "1", "a"}, {"ZINCRBY", "z", "0", "a"},
+		{"ZINCRBY", "z", "x", "a"}, {"ZREM", "z", "c"}, {"ZPOPMIN", "z", "0"}, {"ZREMRANGEBYSCORE", "z", "5", "9"},
+		{"ZREMRANGEBYRANK", "z", "2", "5"}, {"ZREMRANGEBYLEX", "z", "[c", "+"}, {"ZRANGESTORE", "y", "z", "5", "9"},
+		{"ZMPOP", "1", "y", "MIN"}, {"ZUNIONSTORE", "y", "1", "z"},
+	} {
+		m.do(0, words...)
+		if rev() != before {
+			t.Errorf("%q changes the revision", words)
+		}
+	}
+	for _, words := range [][]string{
+		{"ZADD", "z", "2", "a"}, {"ZADD", "z", "3", "c"}, {"ZINCRBY", "z", "1", "a"}, {"ZREM", "z", "c"},
+		{"ZADD", "z", "1", "d", "2", "e", "3", "f", "9", "g"}, {"ZPOPMAX", "z"}, {"ZREMRANGEBYRANK", "z", "0", "0"},
+		{"ZMPOP", "1", "z", "MIN"}, {"ZUNIONSTORE", "z", "1", "z"},
+	} {
+		m.do(0, words...)
+		if rev() != m.index {
+			t.Errorf("%q does not change the revision", words)
+		}
+	}
+}
+
+// The keys of a command that says how many there are.
+func TestCountedKeys(t *testing.T) {
+	for _, tt := range []struct {
+		words string
+		want  string
+	}{
+		{"ZUNION 2 a b WITHSCORES", "[2 3]"},
+		{"ZINTERSTORE out 2 a b", "[1 3 4]"},
+		{"ZMPOP 1 a MIN", "[2]"},
+		{"ZUNION 3 a b", "[]"},
+		{"ZUNION -1 a b", "[]"},
+		{"ZUNION x a b", "[]"},
+		{"ZDIFFSTORE out 9223372036854775807 a", "[1]"},
+		{"ZADD z 1 a", "[1]"},
+	} {
+		args := bulks(strings.Fields(tt.words)...)
+		if got := fmt.Sprint(Lookup(string(args[0])).KeysOf(args)); got != tt.want {
+			t.Errorf("%s: got %s, want %s", tt.words, got, tt.want)
+		}
 	}
 }
