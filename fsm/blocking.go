@@ -40,8 +40,14 @@ const (
 	waitOther // a value that nobody waits for
 )
 
-// WaitOf returns what a command of a Write and Blocking row waits for, or the
-// error reply to its arguments.
+// Waits reports whether a row's command waits for data: not all that Redis calls
+// blocking do so here.
+func Waits(c *Command) bool {
+	return c != nil && c.Flags&Blocking != 0 && blockers[c.Name] != nil
+}
+
+// WaitOf returns what a command that waits is waiting for, or the error reply to
+// its arguments.
 func WaitOf(c *Command, args [][]byte) (w Wait, fail resp.Value) {
 	return blockers[c.Name].parse(args)
 }

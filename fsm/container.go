@@ -35,10 +35,11 @@ type containerKind struct {
 
 // containerKinds has a row for each kind past kindClassic.
 var containerKinds = map[kind]containerKind{
-	kindList: {"list", func(epoch uint32) container { return newDeque(epoch) }, decodeDeque},
-	kindHash: {"hash", func(epoch uint32) container { return newFields(epoch) }, decodeFields},
-	kindSet:  {"set", func(epoch uint32) container { return newMembers(epoch) }, decodeMembers},
-	kindZSet: {"zset", func(epoch uint32) container { return newSortedSet(epoch) }, decodeSortedSet},
+	kindList:   {"list", func(epoch uint32) container { return newDeque(epoch) }, decodeDeque},
+	kindHash:   {"hash", func(epoch uint32) container { return newFields(epoch) }, decodeFields},
+	kindSet:    {"set", func(epoch uint32) container { return newMembers(epoch) }, decodeMembers},
+	kindZSet:   {"zset", func(epoch uint32) container { return newSortedSet(epoch) }, decodeSortedSet},
+	kindStream: {"stream", func(epoch uint32) container { return newStream(epoch) }, decodeStream},
 }
 
 // view returns the container of kind k at a key: zero where there is none. The

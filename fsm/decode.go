@@ -31,6 +31,10 @@ func Decode(r io.Reader) (*State, error) {
 		if db < 0 || d.err != nil {
 			break
 		}
+		if db == scriptsMark-1 {
+			d.scripts(&s.scripts)
+			continue
+		}
 		if db >= Databases || s.dbs[db].size > 0 {
 			d.fail("database %d", db)
 			break

@@ -40,7 +40,7 @@ func (g *generator) keyOf(group string) string {
 func (g *generator) row(flags Flag) *Command {
 	for {
 		c := rows[g.IntN(len(rows))]
-		flush := c.Group == "server" && c.Flags&Write != 0 || c.Name == "CLASSIC|FLUSH"
+		flush := c.Group == "server" && c.Flags&Write != 0 || c.Name == "CLASSIC|FLUSH" || c.Name == "SCRIPT|FLUSH"
 		if c.Flags&flags != 0 && (!flush || g.IntN(8) == 0) {
 			return c
 		}
@@ -68,6 +68,7 @@ var groupWords = map[string][]string{
 		"2", "3", "-2.5", "1e300", "-0", "inf", "-inf", "(1", "(-inf", "-", "+", "[a", "(text", "[b",
 		"a", "b", "c", "d", "MIN", "MAX",
 	},
+	"stream": {"*", "*", "*", "99999999-9", "99999999-99", "-", "+", "5-1", "7", "(3", "0-0", "9-*", "f", "v", "$", "MAXLEN", "MINID", "~", "="},
 }
 
 var groupOptions = map[string][][]string{
@@ -79,6 +80,7 @@ var groupOptions = map[string][][]string{
 		{"BYSCORE"}, {"BYLEX"}, {"LIMIT", "1", "2"}, {"LIMIT", "2"}, {"WEIGHTS", "2", "-1"},
 		{"AGGREGATE", "MIN"}, {"AGGREGATE", "MAX"}, {"3"}, {"-3", "WITHSCORES"},
 	},
+	"stream": {{"COUNT", "2"}, {"LIMIT", "1"}, {"f", "v"}, {"7-0"}, {"ENTRIESADDED", "900"}, {"ENTRIESADDED", "901"}, {"ENTRIESADDED", "902"}, {"MAXDELETEDID", "3"}, {"FULL"}},
 }
 
 // tails are drawn half the time for what follows the keys of commands that words
@@ -99,6 +101,13 @@ var tails = map[string][][]string{
 	"ZRANGEBYLEX":      {{"-", "+"}, {"[a", "(c"}},
 	"ZREVRANGEBYLEX":   {{"+", "-"}, {"[c", "(a"}},
 	"ZREMRANGEBYLEX":   {{"(b", "+"}, {"[a", "(c"}},
+	"XADD":             {{"*", "f", "v"}, {"MAXLEN", "~", "9", "*", "f", "v", "g", "w"}, {"5-*", "f", "v"}, {"NOMKSTREAM", "MINID", "60", "*", "f", ""}},
+	"XRANGE":           {{"-", "+"}, {"5", "(90"}},
+	"XREVRANGE":        {{"+", "-"}, {"(90-1", "3", "COUNT", "2"}},
+	"XREAD":            {{"STREAMS", "a", "0"}, {"COUNT", "1", "STREAMS", "a", "b", "5", "$"}, {"BLOCK", "1", "STREAMS", "a", "7-1"}},
+	"XDEL":             {{"5-0", "5-1"}, {"7", "8", "9", "10", "11", "12"}},
+	"XTRIM":            {{"MAXLEN", "4"}, {"MINID", "~", "50", "LIMIT", "2"}},
+	"XSETID":           {{"9000000-1"}, {"9223372036854775807-999"}, {"9223372036854775807-999"}, {"9000000", "ENTRIESADDED", "400"}},
 	"ZREVRANGEBYSCORE": {{"inf", "(1"}, {"2", "-inf", "WITHSCORES"}},
 }
 
@@ -141,6 +150,9 @@ func (g *generator) args(c *Command) (args [][]byte, typed []bool) {
 		all = append(all, make([]string, at+count)...)
 		all[at-1], all[at] = "1", fmt.Sprint(count)
 		all[0] = c.Name
+		if c.Group == "scripting" {
+			all[at-1] = g.script(c)
+		}
 	case c.Keys.Last > 0 && tails[c.Name] != nil:
 		all = append(all, make([]string, c.Keys.Last)...)
 	}

@@ -117,6 +117,9 @@ func (s *Spec) countAt() int {
 // argument 0. A number of keys that cannot be right adds none.
 func (s *Spec) KeysOf(args [][]byte) []int {
 	keys := s.Keys.Of(len(args))
+	if s.Group == "stream" && s.Flags&MovableKeys != 0 {
+		return keysAfterStreams(args)
+	}
 	at := s.countAt()
 	if at == 0 || at >= len(args) {
 		return keys
@@ -162,9 +165,9 @@ func (s *Spec) Categories() []string {
 		}
 	}
 	add(s.Group == "generic" && s.Flags&Container == 0 || s.Group == "server" && s.Flags&(Read|Write) != 0, "keyspace")
-	add(s.Flags&Read != 0, "read")
+	add(s.Flags&Read != 0 && s.Group != "scripting", "read")
 	add(s.Flags&Write != 0, "write")
-	if g, ok := groupCategories[s.Group]; ok {
+	if g, ok := groupCategories[s.Group]; ok && s.Flags&Container == 0 {
 		c = append(c, "@"+g)
 	}
 	add(s.Flags&PubSub != 0, "pubsub")

@@ -3,6 +3,7 @@ package fsm
 import (
 	"fmt"
 
+	"github.com/trivetdb/trivet/fsm/lua"
 	"github.com/trivetdb/trivet/resp"
 )
 
@@ -21,11 +22,13 @@ type State struct {
 	dbs      [Databases]keyspace
 	due      deadlines
 	origins  map[uint64]origin
-	expired  uint64    // keys removed because they were due
-	messages []Message // published by entries, not taken yet
-	listens  bool      // note signals
-	signals  []Signal  // not taken yet
-	typed    []bool    // reused by Apply
+	scripts  scripts
+	expired  uint64      // keys removed because they were due
+	messages []Message   // published by entries, not taken yet
+	listens  bool        // note signals
+	signals  []Signal    // not taken yet
+	machine  lua.Machine // of scripts that Apply runs
+	typed    []bool      // reused by Apply
 	argv     [][]byte
 }
 

@@ -10,7 +10,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -290,74 +289,4 @@ func TestBlockingMany(t *testing.T) {
 			t.Errorf("%d clients left on %s", n, m.host)
 		}
 	}
-}
-
-// TestBlockingExactly has workers on all nodes pop what producers push, while the
-// leadership goes round: each element is popped once.
-func TestBlockingExactly(t *testing.T) {
-	t.Parallel()
-	c := startCluster(t, 3, nil)
-	c.settled()
-	const producers, each = 3, 300
-	var left, pauses atomic.Int64
-	left.Store(producers * each)
-	var mu sync.Mutex
-	got := map[string]int{}
-	var workers, pushers sync.WaitGroup
-	for i := range 9 {
-		conn := c.members[i%3].client()
-		workers.Go(func() {
-			for left.Load() > 0 {
-				v, err := conn.Do(t.Context(), "BRPOP", "none", "q", "0.7").StringSlice()
-				switch {
-				case errors.Is(err, redis.Nil):
-					pauses.Add(1)
-				case err != nil:
-					t.Errorf("pop: %v", err)
-					return
-				default:
-					mu.Lock()
-					got[v[1]]++
-					mu.Unlock()
-					left.Add(-1)
-				}
-			}
-		})
-	}
-	for i := range producers {
-		conn := c.members[i].client()
-		pushers.Go(func() {
-			for k := range each {
-				if err := conn.LPush(t.Context(), "q", fmt.Sprint(i, "-", k)).Err(); err != nil {
-					t.Errorf("push: %v", err)
-				}
-				time.Sleep(5 * time.Millisecond)
-			}
-		})
-	}
-	done := make(chan struct{})
-	go func() { pushers.Wait(); close(done) }()
-	moves := 0
-	for {
-		select {
-		case <-done:
-		case <-time.After(400 * time.Millisecond):
-			if c.members[moves%3].Transfer(t.Context(), "") == nil {
-				moves++
-			}
-			continue
-		}
-		break
-	}
-	workers.Wait()
-	for name, n := range got {
-		if n != 1 {
-			t.Errorf("%s popped %d times", name, n)
-		}
-	}
-	t.Logf("%d elements, %d transfers, %d timeouts", len(got), moves, pauses.Load())
-	if len(got) != producers*each || c.members[0].must("LLEN", "q") != int64(0) || moves == 0 {
-		t.Errorf("%d popped of %d, %d transfers", len(got), producers*each, moves)
-	}
-	c.sameState()
 }

@@ -7,6 +7,7 @@ import (
 	"flag"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"net"
 	"os"
 	"strings"
@@ -90,15 +91,16 @@ func testLog(host string) *slog.Logger {
 	return slog.New(slog.NewTextHandler(os.Stderr, nil)).With("on", host)
 }
 
-// freeAddr returns an address that gossip can listen on, by TCP and UDP.
+// freeAddr returns an address that gossip can listen on, by TCP and UDP. It is
+// below the ports that the kernel gives to connections, and so stays free.
 func freeAddr(t testing.TB) string {
 	t.Helper()
 	for range 100 {
-		tcp, err := net.Listen("tcp", "127.0.0.1:0")
+		addr := fmt.Sprintf("127.0.0.1:%d", 20000+rand.IntN(12000))
+		tcp, err := net.Listen("tcp", addr)
 		if err != nil {
-			t.Fatal(err)
+			continue
 		}
-		addr := tcp.Addr().String()
 		udp, err := net.ListenPacket("udp", addr)
 		tcp.Close()
 		if err == nil {
@@ -147,7 +149,16 @@ func (c *cluster) close() {
 			wait.Go(m.kill)
 		}
 	}
-	wait.Wait()
+	done := make(chan struct{})
+	go func() {
+		wait.Wait()
+		close(done)
+	}()
+	select {
+	case <-done:
+	case <-time.After(30 * time.Second):
+		c.t.Errorf("nodes do not end:\n%s", stacks())
+	}
 }
 
 // isolate cuts a node off from all others; gossip goes on.
@@ -235,7 +246,7 @@ func never(t testing.TB, what string, within time.Duration, happens func() bool)
 func (m *member) client() *redis.Client {
 	conn := redis.NewClient(&redis.Options{
 		Addr: m.conf.Redis, MaxRetries: -1, DialerRetries: 1, ContextTimeoutEnabled: true, PoolSize: 1,
-		DialTimeout: time.Second, ReadTimeout: 20 * time.Second, WriteTimeout: 20 * time.Second,
+		DialTimeout: 5 * time.Second, ReadTimeout: 20 * time.Second, WriteTimeout: 20 * time.Second,
 	})
 	m.c.t.Cleanup(func() { conn.Close() })
 	return conn
@@ -317,6 +328,6 @@ func (m *member) peek(key string) string {
 // do most of the time.
 func TestMain(m *testing.M) {
 	flag.Parse()
-	flag.Set("test.parallel", "5")
+	flag.Set("test.parallel", "4")
 	os.Exit(m.Run())
 }

@@ -118,7 +118,7 @@ func TestLeaderIsolated(t *testing.T) {
 	atCut := progress(all)
 	// Longer than holdSent: of the old leader's clients, those whose write was
 	// in flight lose their connection, and the others are told to wait.
-	time.Sleep(holdSent + 1500*time.Millisecond)
+	time.Sleep(holdSent + holdUnsent + time.Second)
 	for i, in := range all {
 		if in.on != leader && in.done.Load() < atCut[i]+20 {
 			t.Errorf("client %d on %s went no further in the majority", i, in.on.host)
@@ -150,8 +150,10 @@ func TestLeaderIsolated(t *testing.T) {
 			t.Errorf("a client in the majority waited for %v", in.slowest)
 		}
 	}
-	if failures["loading"] == 0 || failures["unknown"] == 0 {
-		t.Errorf("the isolated leader's clients saw %v, not both of loading and unknown", failures)
+	// Whether one of their writes was in the log at the cut is chance.
+	t.Logf("the isolated leader's clients saw %v", failures)
+	if failures["loading"] == 0 {
+		t.Error("none of the isolated leader's clients was told to wait")
 	}
 }
 

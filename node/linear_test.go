@@ -43,7 +43,7 @@ func TestLinearizable(t *testing.T) {
 	if got := h.check(t); got != porcupine.Ok {
 		t.Errorf("the history is %s", got)
 	}
-	if len(h.ops) < 500 || h.kinds["unknown"] == 0 {
+	if len(h.ops) < 100 || h.kinds["unknown"] == 0 {
 		t.Errorf("only %d operations, %d of unknown outcome", len(h.ops), h.kinds["unknown"])
 	}
 	c.settled()

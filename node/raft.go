@@ -27,8 +27,12 @@ func (n *Node) openRaft() error {
 	n.machine.waiters = n.waiters
 	logger := logging.HCLog(n.cfg.Log)
 	trans := raft.NewNetworkTransportWithConfig(&raft.NetworkTransportConfig{
-		Stream:                  streamLayer{n.mux.Raft(), n.mux, peerAddr(n.addresses.peer)},
-		MaxPool:                 3,
+		Stream:  streamLayer{n.mux.Raft(), n.mux, peerAddr(n.addresses.peer)},
+		MaxPool: 3,
+		// No pipelining: in raft v1.7.3 a follower that refuses an entry can leave
+		// the pipeline stuck, and then gets nothing more while the leader leads,
+		// and the leader cannot shut down. One entry is in flight anyway.
+		MaxRPCsInFlight:         1,
 		Timeout:                 10 * time.Second,
 		Logger:                  logger,
 		MsgpackUseNewTimeFormat: true,

@@ -122,8 +122,10 @@ func (b *blocked) try(woken bool) (resp.Value, error) {
 	case err != nil:
 		return resp.Nil, errors.Join(ErrUnknown, err)
 	}
-	group.Reset()
-	groups.Put(group)
+	if group.Size() <= keepBuffer {
+		group.Reset()
+		groups.Put(group)
+	}
 	s.seen = max(s.seen, index)
 	return replies[len(replies)-1], nil
 }

@@ -159,7 +159,7 @@ func commandGetKeys(s *session, args [][]byte) resp.Value {
 	switch {
 	case r == nil:
 		return errKeysCommand
-	case r.Keys.First == 0 && r.Flags&(fsm.CountAt1|fsm.CountAt2) == 0:
+	case r.Keys.First == 0 && r.Flags&fsm.MovableKeys == 0:
 		return errKeysNone
 	case !r.ArityOK(len(args)):
 		return errKeysCount

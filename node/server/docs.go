@@ -50,6 +50,14 @@ const docsTail = `## What differs from Redis
 - **SENTINEL** is answered by every node, for clients that find the leader by it: give them the nodes'
   Redis addresses as sentinels' and ` + "`" + MasterName + "`" + ` as the name. Sentinels ask for the same password.
 - **CLUSTER** shows one shard with all slots, led by the leader. It never answers CROSSSLOT.
+- **Blocking commands** are served first come, first served over all nodes. Clients that are called at the
+  same time, since several elements came at once, may get them in any order. While there is no leader they
+  wait on; a node that stops closes the connections of those who wait.
+- **XREAD** never waits: BLOCK is accepted, and where there is nothing the answer is null at once. There are
+  no consumer groups yet.
+- **XADD** and **XTRIM** with ~ remove exactly what is asked for, or as many entries as LIMIT says; Redis
+  keeps to whole nodes. The radix tree that XINFO STREAM tells of is that of entries of few bytes.
+- **CLIENT** commands, CLIENT UNBLOCK among them, know the connections to the node that is asked.
 - **WATCH** compares the log index at which a key was last changed, so a key that was made and deleted
   in between counts as unchanged.
 - **CLIENT NO-EVICT** and **CLIENT NO-TOUCH** are accepted and have no effect.

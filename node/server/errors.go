@@ -43,6 +43,7 @@ var (
 	errExecAbort    = resp.Err("EXECABORT Transaction discarded because of previous errors.")
 	errWatchInMulti = resp.Err("ERR WATCH inside MULTI is not allowed")
 	errNotInMulti   = resp.Err("ERR Command not allowed inside a transaction")
+	errNotBusy      = resp.Err("NOTBUSY No scripts in execution right now.")
 )
 
 // What the article's server says, and what only a classic port has to say.

@@ -23,8 +23,6 @@ func routeOf(f fsm.Flag, away bool) route {
 		return toState
 	case away:
 		return toOther
-	case f&fsm.Blocking != 0:
-		return toQueue
 	}
 	return toLog
 }

@@ -222,7 +222,10 @@ func (s *session) dispatch(r *row, args [][]byte, typed []bool) error {
 		return s.enqueue(r, args, typed)
 	}
 	to := routeOf(r.Flags, s.srv.away())
-	if to == toLog {
+	switch {
+	case to == toLog && fsm.Waits(r.command):
+		to = toQueue
+	case to == toLog:
 		return s.write(r, args, typed)
 	}
 	if err := s.submit(); err != nil {
@@ -244,7 +247,7 @@ func (s *session) dispatch(r *row, args [][]byte, typed []bool) error {
 		switch addr, err = s.leader(); {
 		case err != nil || addr != "":
 			v = errMoved(addr)
-		case r.Flags&fsm.Blocking != 0:
+		case fsm.Waits(r.command):
 			v, start, err = s.block(r, args, typed)
 		default:
 			return s.write(r, args, typed)
@@ -303,7 +306,7 @@ func (s *session) write(r *row, args [][]byte, typed []bool) error {
 		w.began = time.Now()
 	}
 	w.group.Add(r.command, args, typed)
-	if r.Flags&fsm.Logged != 0 {
+	if r.Flags&fsm.PubSub != 0 {
 		if w.receivers == nil {
 			w.receivers = map[int]int64{}
 		}

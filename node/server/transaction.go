@@ -159,7 +159,7 @@ func execTransaction(s *session, _ [][]byte) resp.Value {
 	for i, n := range at {
 		if n >= 0 {
 			replies[i] = got[n]
-			if q := tx.queue[i]; q.row.Flags&fsm.Logged != 0 {
+			if q := tx.queue[i]; q.row.Flags&fsm.PubSub != 0 {
 				replies[i] = resp.Int(s.receivers(q.row, q.args))
 			}
 			s.srv.observe(tx.queue[i].row, time.Since(began), got[n])

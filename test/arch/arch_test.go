@@ -25,17 +25,23 @@ const (
 var arrows = []struct{ from, to []string }{
 	{[]string{"cmd/trivet"}, []string{"node", "node/..."}},
 	{[]string{"node", "node/..."}, []string{"node/...", "transport", "fsm", "resp"}},
-	{[]string{"fsm"}, []string{"resp"}},
+	{[]string{"fsm"}, []string{"fsm/lua", "resp"}},
+	{[]string{"fsm/lua"}, []string{"fsm/lua/pattern", "resp"}},
+	{[]string{"fsm/lua/pattern"}, nil},
 	{[]string{"resp", "transport"}, nil},
-	{[]string{"test/..."}, []string{"cmd/...", "node", "node/...", "transport", "fsm", "resp", "test/..."}},
+	{[]string{"test/..."}, []string{"cmd/...", "node", "node/...", "transport", "fsm", "fsm/...", "resp", "test/..."}},
 }
+
+var stateStrangers = []string{"time", "math/rand/...", "math/rand", "sync", "sync/...", "os", "os/...", "net", "net/...", "log", "log/...", "crypto/rand", "unsafe"}
 
 // strangers say which imports from elsewhere a package must do without, in the
 // files that are no tests.
 var strangers = map[string][]string{
 	// What is replicated must come out the same everywhere.
-	"fsm":  {"time", "math/rand/...", "math/rand", "sync", "sync/...", "os", "os/...", "net", "net/...", "log", "log/...", "crypto/rand", "unsafe"},
-	"resp": {"net", "net/...", "os", "os/...", "log", "log/...", "sync", "time"},
+	"fsm":             stateStrangers,
+	"fsm/lua":         stateStrangers,
+	"fsm/lua/pattern": stateStrangers,
+	"resp":            {"net", "net/...", "os", "os/...", "log", "log/...", "sync", "time"},
 }
 
 // owners say which packages alone may import some modules.
@@ -44,6 +50,7 @@ var owners = map[string][]string{
 	"go.etcd.io/...":           {"node/store"},
 	"github.com/spf13/...":     {"cmd/trivet"},
 	"github.com/redis/...":     {"cmd/trivet", "test/..."},
+	"github.com/yuin/...":      {"fsm/lua"},
 }
 
 // directories that may lie at the top. Files may, too.

@@ -20,12 +20,15 @@ var otherArity = map[string]int64{"ZRANK": 3, "ZREVRANK": 3} // WITHSCORE is of 
 // otherFlags lists the rows whose flags are not Redis's, and why. The value
 // holds the flags that differ.
 var otherFlags = map[string][]string{
-	"OBJECT|HELP": {"readonly"}, // each row here reads, writes or is local
+	"OBJECT|HELP":   {"readonly"}, // each row here reads, writes or is local
+	"SCRIPT|EXISTS": {"readonly"},
+	"XINFO|HELP":    {"readonly"},
 }
 
 // otherCategories is the same for ACL categories.
 var otherCategories = map[string][]string{
 	"OBJECT|HELP":  {"@read"},
+	"XINFO|HELP":   {"@read"},
 	"MEMORY|USAGE": {"@keyspace"}, // as are all other reads of the group
 }
 

@@ -1,0 +1,17 @@
+// Package lua runs Lua 5.1 scripts as Redis does, on gopher-lua.
+//
+// A [Program] is a compiled script. A [Machine] runs it with a [Host], which
+// carries out the commands that it calls, and returns its reply.
+//
+// The invariant: a run depends on the script, its arguments and the host's
+// answers only. There is no clock, no chance but the host's, no address of
+// anything in memory and no order of a Go map. Work is counted, not timed: a
+// script that exceeds [Budget] ends at the same instruction everywhere.
+//
+// Where gopher-lua differs from Lua 5.1 in what scripts can see, this package
+// makes up for it. Operators that cannot be overridden are rewritten before
+// compilation, see rewrite.go; the libraries are all our own.
+//
+// A program may be run by several machines at once. All that runs share, the
+// libraries above all, is never changed once it is built.
+package lua

@@ -1,0 +1,126 @@
+package lua
+
+import (
+	"math"
+
+	lua "github.com/yuin/gopher-lua"
+)
+
+var mathConstants = map[string]lua.LValue{"pi": lua.LNumber(math.Pi), "huge": lua.LNumber(math.Inf(1))}
+
+var mathFunctions = map[string]function{
+	"abs":        of(math.Abs),
+	"acos":       of(math.Acos),
+	"asin":       of(math.Asin),
+	"atan":       of(math.Atan),
+	"atan2":      of2(math.Atan2),
+	"ceil":       of(math.Ceil),
+	"cos":        of(math.Cos),
+	"cosh":       of(math.Cosh),
+	"deg":        of(func(x float64) float64 { return x / (math.Pi / 180) }),
+	"exp":        of(math.Exp),
+	"floor":      of(math.Floor),
+	"fmod":       of2(math.Mod),
+	"frexp":      mathFrexp,
+	"ldexp":      func(c call) int { return c.pushNumber(math.Ldexp(c.num(1), clampExponent(c.int(2)))) },
+	"log":        of(math.Log),
+	"log10":      of(math.Log10),
+	"max":        func(c call) int { return c.extreme(func(a, b float64) bool { return a > b }) },
+	"min":        func(c call) int { return c.extreme(func(a, b float64) bool { return a < b }) },
+	"mod":        of2(math.Mod),
+	"modf":       mathModf,
+	"pow":        of2(power),
+	"rad":        of(func(x float64) float64 { return x * (math.Pi / 180) }),
+	"random":     mathRandom,
+	"randomseed": mathRandomSeed,
+	"sin":        of(math.Sin),
+	"sinh":       of(math.Sinh),
+	"sqrt":       of(math.Sqrt),
+	"tan":        of(math.Tan),
+	"tanh":       of(math.Tanh),
+}
+
+func of(f func(float64) float64) function {
+	return func(c call) int { return c.pushNumber(f(c.num(1))) }
+}
+
+func of2(f func(a, b float64) float64) function {
+	return func(c call) int { return c.pushNumber(f(c.num(1), c.num(2))) }
+}
+
+func power(a, b float64) float64 { return math.Pow(a, b) }
+
+// modulo is Lua's operator %.
+func modulo(a, b float64) float64 {
+	m := math.Mod(a, b)
+	if m != 0 && (m < 0) != (b < 0) {
+		m += b
+	}
+	return m
+}
+
+func clampExponent(n int) int { return min(max(n, -5000), 5000) }
+
+func (c call) extreme(better func(a, b float64) bool) int {
+	best := c.num(1)
+	for i := 2; i <= c.GetTop(); i++ {
+		if f := c.num(i); better(f, best) {
+			best = f
+		}
+	}
+	return c.pushNumber(best)
+}
+
+func mathFrexp(c call) int {
+	fraction, exponent := math.Frexp(c.num(1))
+	c.pushNumber(fraction)
+	return 1 + c.pushNumber(float64(exponent))
+}
+
+func mathModf(c call) int {
+	f := c.num(1)
+	whole, fraction := math.Trunc(f), 0.0
+	if !math.IsInf(f, 0) {
+		fraction = f - whole
+	}
+	c.pushNumber(whole)
+	return 1 + c.pushNumber(fraction)
+}
+
+// draw returns the next number of Redis's generator, which is that of lrand48.
+// The first draw of a run takes its seed from the host.
+func (r *run) draw() uint32 {
+	if !r.seeded {
+		r.seed(uint32(r.host.Seed()))
+	}
+	r.chance = (r.chance*0x5deece66d + 0xb) & (1<<48 - 1)
+	return uint32(r.chance >> 17)
+}
+
+func (r *run) seed(seed uint32) {
+	r.chance, r.seeded = uint64(seed)<<16|0x330e, true
+}
+
+func mathRandom(c call) int {
+	f := float64(c.run().draw()%math.MaxInt32) / math.MaxInt32
+	low, high := 1, 0
+	switch c.GetTop() {
+	case 0:
+		return c.pushNumber(f)
+	case 1:
+		high = c.int(1)
+	case 2:
+		low, high = c.int(1), c.int(2)
+	default:
+		c.raise("wrong number of arguments")
+	}
+	if low > high {
+		c.argError(c.GetTop(), "interval is empty")
+	}
+	return c.pushNumber(math.Floor(f*(float64(high)-float64(low)+1)) + float64(low))
+}
+
+func mathRandomSeed(c call) int {
+	c.run().seed(uint32(toInt(c.num(1))))
+	return 0
+}

@@ -1,0 +1,175 @@
+package lua
+
+import (
+	"fmt"
+
+	lua "github.com/yuin/gopher-lua"
+)
+
+// A protected call runs in a thread of its own. In the caller's, gopher-lua
+// would close all upvalues when an error is raised, those of functions that go
+// on afterwards too: from then on, a function and its closures would each have
+// their own copy of a variable.
+
+// protect calls f with arguments and returns its results, or the error value.
+func (c call) protect(f lua.LValue, args []lua.LValue) (results []lua.LValue, fault lua.LValue) {
+	r := c.run()
+	if r.pending >= maxPending {
+		return nil, lua.LString("C stack overflow")
+	}
+	c.charge(pcallCost)
+	r.pending++
+	callbacks := r.callbacks
+	th := c.borrow()
+	current := c.G.CurrentThread
+	c.G.CurrentThread = th
+	th.Push(f)
+	for _, a := range args {
+		th.Push(a)
+	}
+	fault = r.try(th, len(args), lua.MultRet)
+	c.G.CurrentThread = current
+	r.pending--
+	r.callbacks = callbacks
+	if fault != nil {
+		c.charge(faultCost)
+		return nil, fault
+	}
+	for i := 1; i <= th.GetTop(); i++ {
+		results = append(results, th.Get(i))
+	}
+	th.SetTop(0)
+	r.idle = append(r.idle, th)
+	return results, nil
+}
+
+// borrow returns a thread for a protected call. Those that ended without an error
+// are used again.
+func (c call) borrow() *lua.LState {
+	r := c.run()
+	if last := len(r.idle) - 1; last >= 0 {
+		th := r.idle[last]
+		r.idle = r.idle[:last]
+		return th
+	}
+	th, cancel := c.NewThread()
+	cancel()
+	th.SetContext(r)
+	return th
+}
+
+// A thrown is an error value on its way up.
+type thrown struct{ value lua.LValue }
+
+// throw takes the place of gopher-lua's panic, which would write a trace of the
+// stack first: for deep stacks that costs more than all else.
+func throw(L *lua.LState) { panic(thrown{L.Get(-1)}) }
+
+// try calls the function that lies under nargs arguments on L's stack and returns
+// nil, or the error value. After that, L is of no use.
+func (r *run) try(L *lua.LState, nargs, nret int) (fault lua.LValue) {
+	L.Panic = throw
+	defer func() {
+		p := recover()
+		if p == nil {
+			return
+		}
+		r.line = lineOf(L)
+		switch p := p.(type) {
+		case thrown:
+			fault = r.words(p.value)
+		case *lua.ApiError:
+			fault = r.words(p.Object)
+		default: // a mistake of ours or of gopher-lua's, the same on every node
+			fault = lua.LString(fmt.Sprintf("%s:%d: %s", source, r.line, r.names.plain(fmt.Sprint(p))))
+		}
+	}()
+	L.Call(nargs, nret)
+	return nil
+}
+
+// lineOf returns the line that runs, or 1.
+func lineOf(L *lua.LState) int {
+	for level := 0; ; level++ {
+		dbg, ok := L.GetStack(level)
+		if !ok {
+			return 1
+		}
+		if _, err := L.GetInfo("Sl", dbg, lua.LNil); err == nil && dbg.CurrentLine > 0 {
+			return dbg.CurrentLine
+		}
+	}
+}
+
+// words puts gopher-lua's own texts into Lua's words.
+func (r *run) words(v lua.LValue) lua.LValue {
+	if s, ok := v.(lua.LString); ok {
+		return lua.LString(r.names.plain(string(s)))
+	}
+	return v
+}
+
+// rest returns the arguments from n.
+func (c call) rest(n int) (args []lua.LValue) {
+	for ; n <= c.GetTop(); n++ {
+		args = append(args, c.Get(n))
+	}
+	return args
+}
+
+// answer pushes the results of a protected call.
+func (c call) answer(ok lua.LBool, results ...lua.LValue) int {
+	c.Push(ok)
+	for _, v := range results {
+		c.Push(v)
+	}
+	return 1 + len(results)
+}
+
+// callable reports whether v can be called, and else why not.
+func callable(v lua.LValue) (fault lua.LValue) {
+	if v.Type() == lua.LTFunction || metamethod(v, "__call").Type() == lua.LTFunction {
+		return nil
+	}
+	return lua.LString("attempt to call a " + typeName(v) + " value")
+}
+
+func basePcall(c call) int {
+	if c.GetTop() == 0 { // as Redis's own pcall, which does not check
+		return c.answer(false, lua.LString("attempt to call a nil value"))
+	}
+	f := c.Get(1)
+	if fault := callable(f); fault != nil {
+		return c.answer(false, fault)
+	}
+	results, fault := c.protect(f, c.rest(2))
+	if fault == nil {
+		return c.answer(true, results...)
+	}
+	// An error of redis.call is a table; who catches it gets the text.
+	if t, ok := fault.(*lua.LTable); ok {
+		if s := t.RawGetString("err"); lua.LVCanConvToString(s) {
+			fault = s
+		}
+	}
+	return c.answer(false, fault)
+}
+
+func baseXpcall(c call) int {
+	if c.GetTop() < 2 {
+		c.argError(2, "value expected")
+	}
+	f, handler := c.Get(1), c.Get(2)
+	fault := callable(f)
+	if fault == nil {
+		var results []lua.LValue
+		if results, fault = c.protect(f, nil); fault == nil {
+			return c.answer(true, results...)
+		}
+	}
+	results, failed := c.protect(handler, []lua.LValue{fault})
+	if failed != nil {
+		return c.answer(false, failed)
+	}
+	return c.answer(false, results...)
+}

@@ -1,0 +1,378 @@
+package lua
+
+import (
+	"fmt"
+	"strconv"
+
+	"github.com/yuin/gopher-lua/ast"
+)
+
+// Some operators of gopher-lua do not do what Lua's do, and cannot be
+// overridden. Before a script is compiled, they become calls of functions of
+// our own, which the script reaches by upvalues with names that no script can
+// write:
+//
+//	a .. b            concat(a, b)            numbers show 14 digits
+//	#a                length(a)               costs little, whatever a holds
+//	for i = a, b, c   for i = forNumber(a, 1), forNumber(b, 2), ...
+//	-a                minus(a)                strings are converted as Lua does
+//	t[k] = v          t[key(t, k)] = v        what makes the table grow is charged
+//	{...}             made({...})             and so are tables
+//
+// Number literals are brought into decimal form, lest 010 be octal.
+
+// The names of the operators, in the order of operators.
+var operatorNames = []string{"(concat)", "(length)", "(for)", "(minus)", "(key)", "(made)"}
+
+const (
+	concatOp = iota
+	lengthOp
+	forOp
+	minusOp
+	keyOp
+	madeOp
+)
+
+// maxNesting bounds how deep a script may be nested. Lua's own limit is 200,
+// but does not count what stands in a row, such as 1 + 1 + 1.
+const maxNesting = 2000
+
+// maxOperands is how many operands one call of concat takes; registers are few.
+const maxOperands = 50
+
+// A rewriter walks a script. It keeps the first error.
+type rewriter struct {
+	depth  int
+	err    error
+	names  names
+	locals []variable // in scope
+	level  int        // functions around this place
+}
+
+// rewrite returns a chunk that takes the operators as its arguments and returns
+// the chunk given as a function, and what errors may call its variables.
+func rewrite(chunk []ast.Stmt) ([]ast.Stmt, names, error) {
+	r := &rewriter{names: names{}}
+	r.block(chunk)
+	if r.err != nil {
+		return nil, nil, r.err
+	}
+	// Taking note of ... keeps gopher-lua from making a table of the arguments.
+	rest := &ast.LocalAssignStmt{Names: []string{"(rest)"}, Exprs: []ast.Expr{&ast.Comma3Expr{}}}
+	last := 1
+	if len(chunk) > 0 {
+		last = max(chunk[len(chunk)-1].LastLine(), chunk[len(chunk)-1].Line())
+	}
+	script := &ast.FunctionExpr{ParList: &ast.ParList{HasVargs: true}, Stmts: append([]ast.Stmt{rest}, chunk...)}
+	script.SetLine(1)
+	script.SetLastLine(last)
+	operators := &ast.LocalAssignStmt{Names: operatorNames, Exprs: []ast.Expr{&ast.Comma3Expr{}}}
+	back := &ast.ReturnStmt{Exprs: []ast.Expr{script}}
+	back.SetLine(last)
+	return []ast.Stmt{operators, back}, r.names, nil
+}
+
+// enter counts a level of nesting and reports whether it is allowed.
+func (r *rewriter) enter(at ast.PositionHolder) bool {
+	r.depth++
+	if r.depth > maxNesting && r.err == nil {
+		r.err = fmt.Errorf("%d: chunk has too many syntax levels", at.Line())
+	}
+	return r.err == nil
+}
+
+func (r *rewriter) leave() { r.depth-- }
+
+// operator returns a call of one of the operators.
+func operator(op int, at ast.Expr, args ...ast.Expr) ast.Expr {
+	for _, a := range args { // one value of each
+		switch a := a.(type) {
+		case *ast.FuncCallExpr:
+			a.AdjustRet = true
+		case *ast.Comma3Expr:
+			a.AdjustRet = true
+		}
+	}
+	name := &ast.IdentExpr{Value: operatorNames[op]}
+	call := &ast.FuncCallExpr{Func: name, Args: args, AdjustRet: true}
+	for _, n := range []ast.Expr{name, call} {
+		n.SetLine(at.Line())
+		n.SetLastLine(at.LastLine())
+	}
+	return call
+}
+
+func (r *rewriter) block(stmts []ast.Stmt) {
+	r.scoped(func() {
+		for i, s := range stmts {
+			stmts[i] = r.stmt(s)
+		}
+	})
+}
+
+// stmt returns what takes the place of a statement.
+func (r *rewriter) stmt(s ast.Stmt) ast.Stmt {
+	defer r.leave()
+	if !r.enter(s) {
+		return s
+	}
+	switch s := s.(type) {
+	case *ast.AssignStmt:
+		return r.assign(s)
+	case *ast.LocalAssignStmt:
+		r.localNames(s)
+	case *ast.FuncCallStmt:
+		r.expr(&s.Expr)
+	case *ast.DoBlockStmt:
+		r.block(s.Stmts)
+	case *ast.WhileStmt:
+		r.expr(&s.Condition)
+		r.block(s.Stmts)
+	case *ast.RepeatStmt:
+		r.scoped(func() {
+			for i, inner := range s.Stmts {
+				s.Stmts[i] = r.stmt(inner)
+			}
+			r.expr(&s.Condition) // sees the locals of the block
+		})
+	case *ast.IfStmt:
+		r.expr(&s.Condition)
+		r.block(s.Then)
+		r.block(s.Else)
+	case *ast.NumberForStmt:
+		r.loop(s)
+	case *ast.GenericForStmt:
+		r.exprs(s.Exprs)
+		r.scoped(func() {
+			r.declare(false, s.Names...)
+			r.block(s.Stmts)
+		})
+	case *ast.FuncDefStmt:
+		if s.Name.Func != nil {
+			r.expr(&s.Name.Func)
+		}
+		if s.Name.Receiver != nil {
+			r.expr(&s.Name.Receiver)
+		}
+		r.function(s.Func, s.Name.Receiver != nil)
+	case *ast.ReturnStmt:
+		r.exprs(s.Exprs)
+	}
+	return s
+}
+
+// assign rewrites an assignment. Where the table of t[k] = v is not just a
+// variable, it becomes one: it must not be evaluated twice.
+func (r *rewriter) assign(s *ast.AssignStmt) ast.Stmt {
+	var object *ast.LocalAssignStmt
+	for i, e := range s.Lhs {
+		x, ok := e.(*ast.AttrGetExpr)
+		grows := ok && mayGrow(x)
+		r.expr(&s.Lhs[i])
+		if !grows {
+			continue
+		}
+		name, simple := x.Object.(*ast.IdentExpr)
+		if !simple {
+			if len(s.Lhs) > 1 {
+				continue // rare, and charged less
+			}
+			name = &ast.IdentExpr{Value: "(object)"}
+			name.SetLine(x.Line())
+			object = &ast.LocalAssignStmt{Names: []string{name.Value}, Exprs: []ast.Expr{x.Object}}
+			x.Object = name
+		}
+		again := *name
+		x.Key = operator(keyOp, x, &again, x.Key)
+	}
+	r.exprs(s.Rhs)
+	if object == nil {
+		return s
+	}
+	block := &ast.DoBlockStmt{Stmts: []ast.Stmt{object, s}}
+	for _, p := range []ast.PositionHolder{object, block} {
+		p.SetLine(s.Line())
+		p.SetLastLine(s.LastLine())
+	}
+	return block
+}
+
+// smallArray is how large arrays are that may cost what they like.
+const smallArray = 64
+
+// mayGrow reports whether t[k] = v may take much memory. It does not for t.x, for
+// small numbers and for t[#t + 1].
+func mayGrow(x *ast.AttrGetExpr) bool {
+	switch key := x.Key.(type) {
+	case *ast.StringExpr:
+		return false
+	case *ast.NumberExpr:
+		n, ok := parseNumber(key.Value)
+		return !ok || n > smallArray
+	case *ast.ArithmeticOpExpr:
+		size, ok := key.Lhs.(*ast.UnaryLenOpExpr)
+		one, ok2 := key.Rhs.(*ast.NumberExpr)
+		if !ok || !ok2 || key.Operator != "+" || one.Value != "1" {
+			return true
+		}
+		a, ok := size.Expr.(*ast.IdentExpr)
+		b, ok2 := x.Object.(*ast.IdentExpr)
+		return !ok || !ok2 || a.Value != b.Value
+	}
+	return true
+}
+
+// localNames declares local variables: a local function before its body, others
+// after their values.
+func (r *rewriter) localNames(s *ast.LocalAssignStmt) {
+	if len(s.Names) == 1 && len(s.Exprs) == 1 {
+		if _, ok := s.Exprs[0].(*ast.FunctionExpr); ok {
+			r.declare(true, s.Names...)
+			r.expr(&s.Exprs[0])
+			return
+		}
+	}
+	r.exprs(s.Exprs)
+	r.declare(false, s.Names...)
+}
+
+func (r *rewriter) function(f *ast.FunctionExpr, method bool) {
+	r.level++
+	r.scoped(func() {
+		if method {
+			r.declare(false, "self")
+		}
+		r.declare(false, f.ParList.Names...)
+		r.block(f.Stmts)
+	})
+	r.level--
+}
+
+// loop rewrites a numeric for: its numbers may be strings.
+func (r *rewriter) loop(s *ast.NumberForStmt) {
+	for i, e := range []*ast.Expr{&s.Init, &s.Limit, &s.Step} {
+		if *e == nil {
+			continue
+		}
+		r.expr(e)
+		if _, ok := (*e).(*ast.NumberExpr); !ok {
+			which := &ast.NumberExpr{Value: strconv.Itoa(i)}
+			which.SetLine((*e).Line())
+			*e = operator(forOp, *e, *e, which)
+		}
+	}
+	r.scoped(func() {
+		r.declare(false, s.Name)
+		r.block(s.Stmts)
+	})
+}
+
+func (r *rewriter) exprs(list []ast.Expr) {
+	for i := range list {
+		r.expr(&list[i])
+	}
+}
+
+func (r *rewriter) expr(e *ast.Expr) {
+	defer r.leave()
+	if !r.enter(*e) {
+		return
+	}
+	switch x := (*e).(type) {
+	case *ast.NumberExpr:
+		r.literal(x)
+	case *ast.AttrGetExpr:
+		r.noteIndex(x)
+		r.expr(&x.Object)
+		r.expr(&x.Key)
+	case *ast.TableExpr:
+		r.constructor(x)
+		*e = operator(madeOp, x, x)
+	case *ast.FuncCallExpr:
+		r.noteCall(x)
+		if x.Func != nil {
+			r.expr(&x.Func)
+		}
+		if x.Receiver != nil {
+			r.expr(&x.Receiver)
+		}
+		r.exprs(x.Args)
+	case *ast.LogicalOpExpr:
+		r.expr(&x.Lhs)
+		r.expr(&x.Rhs)
+	case *ast.RelationalOpExpr:
+		r.expr(&x.Lhs)
+		r.expr(&x.Rhs)
+	case *ast.ArithmeticOpExpr:
+		r.noteMath(x)
+		r.expr(&x.Lhs)
+		r.expr(&x.Rhs)
+	case *ast.StringConcatOpExpr:
+		*e = r.concat(x)
+	case *ast.UnaryMinusOpExpr:
+		r.names.add(hint{x.Line(), hintMinus, ""}, r.describe(x.Expr))
+		r.expr(&x.Expr)
+		if _, ok := x.Expr.(*ast.NumberExpr); !ok {
+			*e = operator(minusOp, x, x.Expr)
+		}
+	case *ast.UnaryNotOpExpr:
+		r.expr(&x.Expr)
+	case *ast.UnaryLenOpExpr:
+		r.names.add(hint{x.Line(), hintLength, ""}, r.describe(x.Expr))
+		r.expr(&x.Expr)
+		*e = operator(lengthOp, x, x.Expr)
+	case *ast.FunctionExpr:
+		r.function(x, false)
+	}
+}
+
+func (r *rewriter) constructor(x *ast.TableExpr) {
+	for _, f := range x.Fields {
+		if f.Key != nil {
+			grows := mayGrow(&ast.AttrGetExpr{Key: f.Key})
+			r.expr(&f.Key)
+			if grows {
+				none := &ast.NilExpr{}
+				none.SetLine(x.Line())
+				f.Key = operator(keyOp, f.Key, none, f.Key)
+			}
+		}
+		r.expr(&f.Value)
+	}
+}
+
+// concat makes one call of a row of concatenations.
+func (r *rewriter) concat(x *ast.StringConcatOpExpr) ast.Expr {
+	var operands []ast.Expr
+	var e ast.Expr = x
+	for {
+		c, ok := e.(*ast.StringConcatOpExpr)
+		if !ok {
+			operands = append(operands, e)
+			break
+		}
+		operands = append(operands, c.Lhs)
+		e = c.Rhs
+	}
+	r.noteConcat(x, operands)
+	r.exprs(operands)
+	first := min(len(operands), maxOperands)
+	e = operator(concatOp, x, operands[:first]...)
+	for operands = operands[first:]; len(operands) > 0; operands = operands[first:] {
+		first = min(len(operands), maxOperands)
+		e = operator(concatOp, x, append([]ast.Expr{e}, operands[:first]...)...)
+	}
+	return e
+}
+
+// literal brings a number into decimal form.
+func (r *rewriter) literal(x *ast.NumberExpr) {
+	f, ok := parseNumber(x.Value)
+	if !ok {
+		if r.err == nil {
+			r.err = fmt.Errorf("%d: malformed number near '%s'", x.Line(), x.Value)
+		}
+		return
+	}
+	x.Value = strconv.FormatFloat(f, 'g', -1, 64)
+}

@@ -1,0 +1,131 @@
+package fsm
+
+import (
+	"strings"
+
+	"github.com/trivetdb/trivet/fsm/lua"
+	"github.com/trivetdb/trivet/resp"
+)
+
+// forScript are the flags that EVAL's family shares. EVAL goes through the log
+// and runs on every node; EVAL_RO reads the state of the node that is asked.
+const forScript = NoScript | Stale | SkipMonitor | NoMandatoryKeys | MovableKeys | CountAt2
+
+var scriptCommands = []Command{
+	{Spec{"EVAL", -3, Logged | forScript, Keys{}, "scripting", "Run a Lua script.", "2.6.0"}, eval},
+	{Spec{"EVALSHA", -3, Logged | forScript, Keys{}, "scripting", "Run a Lua script that the cluster remembers.", "2.6.0"}, evalSHA},
+	{Spec{"EVAL_RO", -3, Read | forScript, Keys{}, "scripting", "Run a Lua script that reads only.", "7.0.0"}, evalReadOnly},
+	{Spec{"EVALSHA_RO", -3, Read | forScript, Keys{}, "scripting", "Run a Lua script that the cluster remembers and that reads only.", "7.0.0"}, evalSHAReadOnly},
+	{Spec{"SCRIPT", -2, Local | Container, Keys{}, "scripting", "Commands about Lua scripts.", "2.6.0"}, noSubcommand},
+	{Spec{"SCRIPT|LOAD", 3, Logged | NoScript | Stale, Keys{}, "scripting", "Remember a script on all nodes.", "2.6.0"}, scriptLoad},
+	{Spec{"SCRIPT|EXISTS", -3, Read | NoScript, Keys{}, "scripting", "Ask which scripts the cluster remembers.", "2.6.0"}, scriptExists},
+	{Spec{"SCRIPT|FLUSH", -2, Logged | NoScript, Keys{}, "scripting", "Forget all scripts.", "2.6.0"}, scriptFlush},
+}
+
+// scriptArgs parses: script numkeys key [key ...] arg [arg ...].
+func scriptArgs(args [][]byte) (keys, argv [][]byte, fail resp.Value) {
+	n, ok := parseInt(args[2])
+	rest := args[3:]
+	switch {
+	case !ok:
+		return nil, nil, errNotInteger
+	case n > int64(len(rest)):
+		return nil, nil, errManyKeys
+	case n < 0:
+		return nil, nil, errNegativeKeys
+	}
+	return rest[:n], rest[n:], resp.Nil
+}
+
+// runScript runs a script. What it wrote before an error stays, as in Redis: it
+// is the same on every node.
+func (tx *Tx) runScript(p *lua.Program, keys, argv [][]byte, readOnly bool) resp.Value {
+	if readOnly && p.Flagged && !p.ReadOnly {
+		return errScriptWrites
+	}
+	db, typed := tx.db, tx.typed
+	defer func() { tx.db, tx.typed = db, typed }()
+	tx.typed = nil
+	m := &lua.Machine{} // reads run together
+	if tx.write {
+		m = &tx.st.machine
+	}
+	return m.Run(p, &scriptHost{tx: tx, readOnly: readOnly || p.ReadOnly}, keys, argv)
+}
+
+func eval(tx *Tx, args [][]byte) resp.Value            { return tx.eval(args, false) }
+func evalReadOnly(tx *Tx, args [][]byte) resp.Value    { return tx.eval(args, true) }
+func evalSHA(tx *Tx, args [][]byte) resp.Value         { return tx.evalSHA(args, false) }
+func evalSHAReadOnly(tx *Tx, args [][]byte) resp.Value { return tx.evalSHA(args, true) }
+
+func (tx *Tx) eval(args [][]byte, readOnly bool) resp.Value {
+	keys, argv, fail := scriptArgs(args)
+	if fail.IsError() {
+		return fail
+	}
+	var p *lua.Program
+	var err error
+	if readOnly {
+		p, err = tx.st.scripts.compile(string(args[1]))
+	} else {
+		p, err = tx.st.scripts.remember(string(args[1]), false)
+	}
+	if err != nil {
+		return resp.Err(err.Error())
+	}
+	return tx.runScript(p, keys, argv, readOnly)
+}
+
+func (tx *Tx) evalSHA(args [][]byte, readOnly bool) resp.Value {
+	sha := strings.ToLower(string(args[1]))
+	if len(sha) != lua.SumSize {
+		return errNoScript
+	}
+	keys, argv, fail := scriptArgs(args)
+	if fail.IsError() {
+		return fail
+	}
+	body, ok := tx.st.scripts.body(sha)
+	if !ok {
+		return errNoScript
+	}
+	var p *lua.Program
+	var err error
+	if readOnly {
+		p, err = tx.st.scripts.compile(body)
+	} else {
+		p, err = tx.st.scripts.remember(body, false)
+	}
+	if err != nil {
+		return resp.Err(err.Error())
+	}
+	return tx.runScript(p, keys, argv, readOnly)
+}
+
+func scriptLoad(tx *Tx, args [][]byte) resp.Value {
+	p, err := tx.st.scripts.remember(string(args[2]), true)
+	if err != nil {
+		return resp.Err(err.Error())
+	}
+	return resp.Str(p.SHA)
+}
+
+func scriptExists(tx *Tx, args [][]byte) resp.Value {
+	found := resp.List()
+	for _, sha := range args[2:] {
+		n := int64(0)
+		if _, ok := tx.st.scripts.body(string(sha)); ok {
+			n = 1
+		}
+		found.Elems = append(found.Elems, resp.Int(n))
+	}
+	return found
+}
+
+func scriptFlush(tx *Tx, args [][]byte) resp.Value {
+	if len(args) > 3 || len(args) == 3 && !equalFold(args[2], "SYNC") && !equalFold(args[2], "ASYNC") {
+		return errScriptFlush
+	}
+	tx.st.scripts = scripts{}
+	return resp.OK
+}

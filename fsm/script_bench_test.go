@@ -1,0 +1,33 @@
+package fsm
+
+import (
+	"fmt"
+	"testing"
+)
+
+// BenchmarkEval measures a script with a number of calls, within an entry of its
+// own: encoded, decoded and applied.
+func BenchmarkEval(b *testing.B) {
+	for _, calls := range []int{0, 1, 20} {
+		script := fmt.Sprintf("local n for i = 1, %d do n = redis.call('incr', KEYS[1]) end return n", calls)
+		b.Run(fmt.Sprint(calls), func(b *testing.B) { benchScript(b, "EVAL", script, "1", "k") })
+	}
+	b.Run("lock", func(b *testing.B) {
+		benchScript(b, "EVAL", "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) else return 0 end", "1", "k", "token")
+	})
+	b.Run("readonly", func(b *testing.B) {
+		benchScript(b, "EVAL_RO", "return redis.call('get', KEYS[1])", "1", "k")
+	})
+	b.Run("incr", func(b *testing.B) { benchScript(b, "INCR", "k") })
+}
+
+func benchScript(b *testing.B, words ...string) {
+	m := newMachine(b)
+	m.check = false
+	c := Lookup(words[0])
+	args := bulks(words...)
+	b.ReportAllocs()
+	for b.Loop() {
+		m.run(1000, 0, c, args, nil)
+	}
+}

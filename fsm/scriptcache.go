@@ -1,0 +1,135 @@
+package fsm
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/trivetdb/trivet/fsm/lua"
+)
+
+// maxEvaluated is how many scripts are remembered that only EVAL brought: those
+// that were used last. What SCRIPT LOAD brought is kept. Redis 7.4 does so too.
+const maxEvaluated = 500
+
+// scripts are what the cluster remembers, on every node the same.
+type scripts struct {
+	bySHA     map[string]script
+	uses      uint64 // counts what is written to used
+	evaluated int    // scripts that may be forgotten
+}
+
+// A script is one that was loaded or evaluated.
+type script struct {
+	body    string
+	loaded  bool         // by SCRIPT LOAD
+	used    uint64       // when it was used last
+	program *lua.Program // nil while it was not used since a snapshot was restored
+}
+
+// body returns a script's source.
+func (s *scripts) body(sha string) (string, bool) {
+	known, ok := s.bySHA[sha]
+	return known.body, ok
+}
+
+// compile returns the program of a script, and remembers nothing: reads run
+// together.
+func (s *scripts) compile(body string) (*lua.Program, error) {
+	if known := s.bySHA[lua.Sum(body)]; known.program != nil {
+		return known.program, nil
+	}
+	return lua.Compile(body)
+}
+
+// remember returns the program of a script, which counts as used now.
+func (s *scripts) remember(body string, load bool) (*lua.Program, error) {
+	sha := lua.Sum(body)
+	known, ok := s.bySHA[sha]
+	if known.program == nil {
+		var err error
+		if known.program, err = lua.Compile(body); err != nil {
+			return nil, err
+		}
+	}
+	switch {
+	case !ok && !load:
+		s.evaluated++
+	case ok && load && !known.loaded:
+		s.evaluated--
+	}
+	if s.bySHA == nil {
+		s.bySHA = map[string]script{}
+	}
+	s.uses++
+	known.body, known.used = body, s.uses
+	known.loaded = known.loaded || load
+	s.bySHA[sha] = known
+	if s.evaluated > maxEvaluated {
+		s.forget()
+	}
+	return known.program, nil
+}
+
+// forget drops the script that was evaluated longest ago.
+func (s *scripts) forget() {
+	oldest, at := "", s.uses+1
+	for sha, known := range s.bySHA {
+		if !known.loaded && known.used < at { // no two are equal
+			oldest, at = sha, known.used
+		}
+	}
+	delete(s.bySHA, oldest)
+	s.evaluated--
+}
+
+// clone returns scripts that stay as they are while s goes on.
+func (s *scripts) clone() scripts {
+	return scripts{bySHA: maps.Clone(s.bySHA), uses: s.uses, evaluated: s.evaluated}
+}
+
+// scripts writes what is remembered, behind a byte that no database has, where
+// there is or was anything.
+func (e *encoder) scripts(s *scripts) {
+	if s.uses == 0 {
+		return
+	}
+	e.byte(scriptsMark)
+	e.uvarint(s.uses)
+	e.uvarint(uint64(len(s.bySHA)))
+	for _, sha := range slices.Sorted(maps.Keys(s.bySHA)) {
+		known := s.bySHA[sha]
+		e.string(known.body)
+		e.uvarint(known.used)
+		if known.loaded {
+			e.byte(1)
+		} else {
+			e.byte(0)
+		}
+	}
+}
+
+func (d *stateReader) scripts(s *scripts) {
+	if s.uses > 0 {
+		d.fail("second list of scripts")
+	}
+	if s.uses = d.uvarint(); s.uses == 0 {
+		d.fail("list of scripts that were never used")
+	}
+	s.bySHA = map[string]script{}
+	taken := map[uint64]bool{}
+	for n := d.uvarint(); n > 0 && d.err == nil; n-- {
+		known := script{body: d.string(), used: d.uvarint()}
+		loaded := d.byte()
+		if known.used == 0 || known.used > s.uses || taken[known.used] || loaded > 1 {
+			d.fail("script of another time")
+		}
+		if known.loaded = loaded == 1; !known.loaded {
+			s.evaluated++
+		}
+		taken[known.used] = true
+		s.bySHA[lua.Sum(known.body)] = known
+	}
+	if s.evaluated > maxEvaluated || len(s.bySHA) != len(taken) {
+		d.fail("list of scripts that is wrong")
+	}
+}

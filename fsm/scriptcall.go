@@ -1,0 +1,131 @@
+package fsm
+
+import (
+	"strings"
+
+	"github.com/trivetdb/trivet/resp"
+)
+
+// What a script is told of a command that it must not call.
+var (
+	errNegativeKeys = resp.Err("ERR Number of keys can't be negative")
+	errNoScript     = resp.Err("NOSCRIPT No matching script. Please use EVAL.")
+	errScriptFlush  = resp.Err("ERR SCRIPT FLUSH only support SYNC|ASYNC option")
+	errScriptWrites = resp.Err("ERR Can not execute a script with write flag using *_ro command.")
+	errInScript     = resp.Err("ERR This Redis command is not allowed from script")
+	errInReadOnly   = resp.Err("ERR Write commands are not allowed from read-only scripts.")
+	errScriptName   = resp.Err("ERR Unknown Redis command called from script")
+	errScriptArity  = resp.Err("ERR Wrong number of args calling Redis command from script")
+)
+
+// A scriptHost carries out what a script calls.
+type scriptHost struct {
+	tx       *Tx
+	readOnly bool
+}
+
+// scriptRows are the commands that scripts may call though a node answers them
+// for all others, since their answers follow from the entry.
+var scriptRows = map[string]*Command{
+	"PING":   {Spec{Name: "PING", Arity: -1, Flags: Read}, scriptPing},
+	"ECHO":   {Spec{Name: "ECHO", Arity: 2, Flags: Read}, func(_ *Tx, args [][]byte) resp.Value { return resp.Str(string(args[1])) }},
+	"TIME":   {Spec{Name: "TIME", Arity: 1, Flags: Read}, scriptTime},
+	"SELECT": {Spec{Name: "SELECT", Arity: 2, Flags: Read}, scriptSelect},
+}
+
+// nodeCommands are those that only a node can answer, for itself.
+var nodeCommands = map[string]bool{}
+
+func init() {
+	for _, name := range strings.Fields(`ACL ASKING AUTH BGREWRITEAOF BGSAVE CLIENT CLUSTER COMMAND CONFIG DEBUG
+		DISCARD EXEC FAILOVER FUNCTION HELLO INFO LASTSAVE LATENCY LOLWUT MIGRATE MODULE MONITOR MULTI PSUBSCRIBE
+		PUBSUB PUNSUBSCRIBE QUIT RAFT READONLY READWRITE REPLICAOF RESET ROLE SAVE SCRIPT SENTINEL SHUTDOWN SLAVEOF
+		SLOWLOG SSUBSCRIBE SUBSCRIBE SUNSUBSCRIBE SWAPDB SYNC UNSUBSCRIBE UNWATCH WAIT WAITAOF WATCH`) {
+		nodeCommands[name] = true
+	}
+	findRow = Lookup
+}
+
+// findRow is Lookup, which the table cannot name: it leads back to the table.
+var findRow func(name string) *Command
+
+// maxCommandName bounds the names that are looked up.
+const maxCommandName = 64
+
+// find returns the row of a command that a script calls, or why it cannot.
+func (h *scriptHost) find(args [][]byte) (*Command, resp.Value) {
+	if len(args[0]) > maxCommandName || strings.Contains(string(args[0]), "|") {
+		return nil, errScriptName
+	}
+	name := strings.ToUpper(string(args[0]))
+	c := scriptRows[name]
+	if c == nil {
+		c = findRow(name)
+	}
+	if c != nil && c.Flags&Container != 0 && len(args) > 1 && !nodeCommands[name] {
+		if len(args[1]) > maxCommandName {
+			return nil, errScriptName
+		}
+		c = findRow(name + "|" + strings.ToUpper(string(args[1])))
+	}
+	switch {
+	case nodeCommands[name]:
+		return nil, errInScript
+	case c == nil || c.Flags&Internal != 0:
+		return nil, errScriptName
+	case !c.ArityOK(len(args)) || c.Flags&Container != 0:
+		return nil, errScriptArity
+	case c.Flags&(NoScript|Local) != 0:
+		return nil, errInScript
+	case h.readOnly && c.Flags&Read == 0:
+		return nil, errInReadOnly
+	}
+	return c, resp.Nil
+}
+
+// Call carries out a command for a script.
+func (h *scriptHost) Call(args [][]byte) resp.Value {
+	c, fail := h.find(args)
+	if c == nil {
+		return fail
+	}
+	args[0] = []byte(c.Name)
+	return c.Run(h.tx, args)
+}
+
+// Known reports whether a script could call a command.
+func (h *scriptHost) Known(args [][]byte) bool {
+	_, fail := h.find(args)
+	return fail.Str != errScriptName.Str && fail.Str != errScriptArity.Str
+}
+
+// Seed returns a number from the entry's chance, or the read's.
+func (h *scriptHost) Seed() uint64 { return uint64(h.tx.random(1 << 31)) }
+
+func scriptPing(_ *Tx, args [][]byte) resp.Value {
+	switch len(args) {
+	case 1:
+		return resp.Status("PONG")
+	case 2:
+		return resp.Str(string(args[1]))
+	}
+	return errArity("ping")
+}
+
+// scriptTime answers the entry's time, which stands still while a script runs.
+func scriptTime(tx *Tx, _ [][]byte) resp.Value {
+	return resp.Strs(itoa(tx.now/1000), itoa(tx.now%1000*1000))
+}
+
+// scriptSelect goes on in another database, to the script's end.
+func scriptSelect(tx *Tx, args [][]byte) resp.Value {
+	db, ok := parseInt(args[1])
+	switch {
+	case !ok:
+		return errNotInteger
+	case db < 0 || db >= Databases:
+		return errDBIndex
+	}
+	tx.db = int(db)
+	return resp.OK
+}

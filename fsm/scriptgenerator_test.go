@@ -1,0 +1,42 @@
+package fsm
+
+import (
+	"strings"
+
+	"github.com/trivetdb/trivet/fsm/lua"
+)
+
+// scripts are drawn for EVAL and its like. They use what could differ between
+// two states: chance, time, the order of tables and of replies, errors midway.
+var generatedScripts = []string{
+	"return 1",
+	"return redis.call('INCR', KEYS[1]..':n')",
+	"return {redis.call('RPUSH', KEYS[1]..':l', unpack(ARGV)), redis.call('LRANGE', KEYS[1]..':l', -3, -1)}",
+	"redis.call('SET', KEYS[1]..':t', cjson.encode({t = redis.call('TIME'), r = math.random(1000)}), 'PX', 50) return redis.call('GET', KEYS[1]..':t')",
+	"local t = {} for i, v in ipairs(ARGV) do t[v] = i end local r = {} for k, v in pairs(t) do r[#r + 1] = k .. '=' .. v end redis.call('SET', KEYS[1]..':p', table.concat(r, ',')) return r",
+	"for i = 1, 20 do redis.call('SADD', KEYS[1]..':s', i * 7 % 31) end local m = redis.call('SMEMBERS', KEYS[1]..':s') redis.call('SET', KEYS[1]..':m', table.concat(m, ' ')) return redis.call('SPOP', KEYS[1]..':s', 3)",
+	"redis.call('HSET', KEYS[1]..':h', math.random(5), math.random()) local all = redis.call('HGETALL', KEYS[1]..':h') return cmsgpack.pack(all)",
+	"redis.call('ZADD', KEYS[1]..':z', math.random(10), tostring(math.random(20))) redis.setresp(3) return redis.call('ZRANGE', KEYS[1]..':z', 0, -1, 'WITHSCORES')",
+	"redis.call('INCR', KEYS[1]..':e') error('after a write')",
+	"redis.call('INCR', KEYS[1]..':e') return redis.call('LPUSH', KEYS[1]..':e', 1)",
+	"local e = redis.pcall('INCR', KEYS[1]..':l') return {e, tostring({}), tostring(print == nil)}",
+	"redis.call('SELECT', 2) redis.call('SET', KEYS[1]..':db', 'x') return redis.call('DBSIZE')",
+	"local ok, e = pcall(redis.call, 'NOSUCH') redis.call('APPEND', KEYS[1]..':a', tostring(function() end)) return {ok, e, tostring(redis.call)}",
+	"return redis.call('EXISTS', KEYS[1]..':n')",
+	"return {redis.call('GET', KEYS[1]..':n'), redis.call('TYPE', KEYS[1]..':l'), redis.sha1hex('x')}",
+	"return {math.random(100), redis.call('TIME')}",
+	"local t = redis.call('KEYS', '*') redis.call('SET', KEYS[1]..':k', #t .. (t[1] or '')) return redis.call('RANDOMKEY')",
+	"return = ",
+	"return nosuch",
+}
+
+func init() { groupWords["scripting"] = append([]string{"SYNC"}, generatedScripts...) }
+
+// script draws the first argument of EVAL or EVALSHA.
+func (g *generator) script(c *Command) string {
+	script := generatedScripts[g.IntN(len(generatedScripts))]
+	if strings.HasPrefix(c.Name, "EVALSHA") {
+		return lua.Sum(script)
+	}
+	return script
+}
