@@ -275,7 +275,7 @@ func (n *Node) fail(err error) {
 }
 
 // Fatal delivers the error that the node cannot go on after; the caller should
-// Close it and end the process.
+// Kill it and end the process.
 func (n *Node) Fatal() <-chan error { return n.fatal }
 
 // Addr returns where Redis clients reach the node.
@@ -338,7 +338,8 @@ func (n *Node) Close(ctx context.Context) error {
 	return err
 }
 
-// Kill stops the node as a crash would, for tests: nothing is handed over.
+// Kill stops the node as a crash would: nothing is handed over, no client is
+// waited for.
 func (n *Node) Kill() {
 	if n.stopping.Swap(true) {
 		return

@@ -86,14 +86,15 @@ func serve(ctx context.Context, cfg node.Config) error {
 	if err != nil {
 		return err
 	}
-	var fatal error
 	select {
 	case <-ctx.Done():
 		cfg.Log.Info("stopping")
-	case fatal = <-n.Fatal():
-		cfg.Log.Error("stopping: the node cannot go on", "err", fatal)
+	case err := <-n.Fatal():
+		// Nothing may be served or voted from what cannot be trusted.
+		n.Kill()
+		return fmt.Errorf("the node cannot go on: %w", err)
 	}
 	drain, cancel := context.WithTimeout(context.Background(), drainTime)
 	defer cancel()
-	return errors.Join(fatal, n.Close(drain))
+	return n.Close(drain)
 }
