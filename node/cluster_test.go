@@ -126,7 +126,7 @@ func (m *member) start() {
 // stop ends the node in order.
 func (m *member) stop() {
 	m.c.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
 	if err := m.Close(ctx); err != nil {
 		m.c.t.Errorf("close %s: %v", m.conf.Name, err)

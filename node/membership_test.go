@@ -24,7 +24,7 @@ func TestBootstrapWaits(t *testing.T) {
 	time.Sleep(300 * time.Millisecond)
 	c.members[0].start()
 	conn := c.members[0].client()
-	until(t, "the two see one another", 10*time.Second, func() bool { return len(c.members[2].gossip.Peers()) == 1 })
+	until(t, "the two see one another", 30*time.Second, func() bool { return len(c.members[2].gossip.Peers()) == 1 })
 	if err := conn.Set(t.Context(), "k", "v", 0).Err(); kindOf(err) != "loading" {
 		t.Errorf("a write before there is a cluster: %v", err)
 	}
@@ -70,7 +70,7 @@ func TestOtherCluster(t *testing.T) {
 	b.stop()
 	b.conf.Join, b.conf.Peer = []string{a.conf.Gossip}, "b:2" // a new address makes it ask to be noted
 	b.start()
-	until(t, "gossip", 10*time.Second, func() bool { return len(a.gossip.Peers()) == 1 && len(b.gossip.Peers()) == 1 })
+	until(t, "gossip", 30*time.Second, func() bool { return len(a.gossip.Peers()) == 1 && len(b.gossip.Peers()) == 1 })
 	never(t, "members of two clusters", 4*time.Second, func() bool { return len(a.servers()) != 1 || len(b.servers()) != 1 })
 	_, err := b.mux.Link("a:1").Call(t.Context(), []byte{callHello})
 	if !errors.Is(err, transport.ErrNotSent) || !strings.Contains(err.Error(), "is of cluster") {
@@ -195,7 +195,7 @@ func TestReady(t *testing.T) {
 	t.Parallel()
 	c := startCluster(t, 3, nil)
 	ready := func(m *member) bool { code, _ := m.ready(); return code == http.StatusOK }
-	until(t, "all nodes ready", 10*time.Second, func() bool {
+	until(t, "all nodes ready", 30*time.Second, func() bool {
 		return ready(c.members[0]) && ready(c.members[1]) && ready(c.members[2])
 	})
 	for _, which := range []string{"follower", "leader"} {
@@ -217,7 +217,7 @@ func TestReady(t *testing.T) {
 			return ready(c.others(cut)[0]) && ready(c.others(cut)[1])
 		})
 		c.net.HealAll()
-		until(t, which+" ready again", 10*time.Second, func() bool { return ready(cut) })
+		until(t, which+" ready again", 30*time.Second, func() bool { return ready(cut) })
 	}
 }
 
@@ -256,7 +256,7 @@ func TestExpiry(t *testing.T) {
 		if round%2 == 1 {
 			c.settled().Transfer(context.Background(), "")
 		}
-		until(t, "the keys are gone everywhere", 10*time.Second, func() bool { return watch() == 0 })
+		until(t, "the keys are gone everywhere", 30*time.Second, func() bool { return watch() == 0 })
 		if n := conn.Exists(t.Context(), "x", "y", "z").Val(); n != 0 {
 			t.Errorf("%d keys exist", n)
 		}

@@ -63,7 +63,7 @@ func TestSnapshots(t *testing.T) {
 	c := startCluster(t, 3, func(conf *Config) { conf.SnapshotBytes = snapshotBytes })
 	for round := range 3 {
 		fill(t, c.members[round], 200)
-		until(t, "the log was cut", 10*time.Second, func() bool {
+		until(t, "the log was cut", 30*time.Second, func() bool {
 			for _, m := range c.members {
 				if m.logged(t) > snapshotBytes {
 					return false

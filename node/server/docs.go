@@ -53,6 +53,10 @@ const docsTail = `## What differs from Redis
 - **Blocking commands** are served first come, first served over all nodes. Clients that are called at the
   same time, since several elements came at once, may get them in any order. While there is no leader they
   wait on; a node that stops closes the connections of those who wait.
+- **Scripts** run on every node, as part of the log; EVAL_RO and EVALSHA_RO run on the node that is asked and
+  are not remembered. A script that does too much, some 100 million instructions, ends with an error; what it
+  had written stays. Time stands still while a script runs. Scripts that only EVAL brought are forgotten once
+  500 others were used since. What a script sets of cjson ends with it. PUBLISH answers 0 within scripts.
 - **XREAD** never waits: BLOCK is accepted, and where there is nothing the answer is null at once. There are
   no consumer groups yet.
 - **XADD** and **XTRIM** with ~ remove exactly what is asked for, or as many entries as LIMIT says; Redis
