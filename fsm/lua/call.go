@@ -167,9 +167,9 @@ func (c call) callback(f lua.LValue, args ...lua.LValue) lua.LValue {
 		c.Push(a)
 	}
 	r := c.run()
-	r.callbacks++
+	r.threads.callbacks++
 	c.Call(len(args), 1)
-	r.callbacks--
+	r.threads.callbacks--
 	v := c.Get(-1)
 	c.Pop(1)
 	return v

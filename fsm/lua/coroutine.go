@@ -22,13 +22,11 @@ func (c call) create(f *lua.LFunction) *lua.LState {
 		c.argError(1, "Lua function expected")
 	}
 	c.charge(threadCost)
-	th, cancel := c.NewThread()
-	cancel()
-	th.SetContext(c.run())
-	if c.run().started == nil {
-		c.run().started = map[*lua.LState]*lua.LFunction{}
+	th := c.newThread()
+	if c.run().threads.started == nil {
+		c.run().threads.started = map[*lua.LState]*lua.LFunction{}
 	}
-	c.run().started[th] = f
+	c.run().threads.started[th] = f
 	return th
 }
 
@@ -67,17 +65,17 @@ func (c call) resume(th *lua.LState, args []lua.LValue) (results []lua.LValue, f
 		}
 		return nil, lua.LString("cannot resume " + status + " coroutine")
 	}
-	if r.pending >= maxPending {
+	if r.threads.pending >= maxPending {
 		return nil, lua.LString("C stack overflow")
 	}
 	c.charge(callCost / 5)
-	r.pending++
-	current, callbacks := c.G.CurrentThread, r.callbacks
-	r.callbacks = 0
-	state, err, results := c.Resume(th, r.started[th], args...)
+	r.threads.pending++
+	current, callbacks := c.G.CurrentThread, r.threads.callbacks
+	r.threads.callbacks = 0
+	state, err, results := c.Resume(th, r.threads.started[th], args...)
 	c.G.CurrentThread = current
-	r.pending--
-	r.callbacks = callbacks
+	r.threads.pending--
+	r.threads.callbacks = callbacks
 	c.charge(0)
 	if state == lua.ResumeError {
 		var caught *lua.ApiError
@@ -116,7 +114,7 @@ func coWrap(c call) int {
 }
 
 func coYield(c call) int {
-	if c.Parent == nil || c.run().callbacks > 0 {
+	if c.Parent == nil || c.run().threads.callbacks > 0 {
 		c.raiseBare("attempt to yield across metamethod/C-call boundary")
 	}
 	return -1
@@ -128,7 +126,7 @@ func coStatus(c call) int {
 }
 
 func coRunning(c call) int {
-	if c.run().started[c.LState] == nil {
+	if c.run().threads.started[c.LState] == nil {
 		c.Push(lua.LNil)
 		return 1
 	}

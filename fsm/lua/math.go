@@ -87,18 +87,22 @@ func mathModf(c call) int {
 	return 1 + c.pushNumber(fraction)
 }
 
-// draw returns the next number of Redis's generator, which is that of lrand48.
-// The first draw of a run takes its seed from the host.
-func (r *run) draw() uint32 {
-	if !r.seeded {
-		r.seed(uint32(r.host.Seed()))
-	}
-	r.chance = (r.chance*0x5deece66d + 0xb) & (1<<48 - 1)
-	return uint32(r.chance >> 17)
+// chance is Redis's generator, which is that of lrand48.
+type chance struct {
+	state  uint64
+	seeded bool
 }
 
-func (r *run) seed(seed uint32) {
-	r.chance, r.seeded = uint64(seed)<<16|0x330e, true
+func (g *chance) seed(seed uint32) { *g = chance{uint64(seed)<<16 | 0x330e, true} }
+
+// draw returns the next number. The first of a run takes its seed from the host.
+func (r *run) draw() uint32 {
+	g := &r.chance
+	if !g.seeded {
+		g.seed(uint32(r.host.Seed()))
+	}
+	g.state = (g.state*0x5deece66d + 0xb) & (1<<48 - 1)
+	return uint32(g.state >> 17)
 }
 
 func mathRandom(c call) int {
@@ -121,6 +125,6 @@ func mathRandom(c call) int {
 }
 
 func mathRandomSeed(c call) int {
-	c.run().seed(uint32(toInt(c.num(1))))
+	c.run().chance.seed(uint32(toInt(c.num(1))))
 	return 0
 }

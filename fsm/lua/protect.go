@@ -14,12 +14,12 @@ import (
 // protect calls f with arguments and returns its results, or the error value.
 func (c call) protect(f lua.LValue, args []lua.LValue) (results []lua.LValue, fault lua.LValue) {
 	r := c.run()
-	if r.pending >= maxPending {
+	if r.threads.pending >= maxPending {
 		return nil, lua.LString("C stack overflow")
 	}
 	c.charge(pcallCost)
-	r.pending++
-	callbacks := r.callbacks
+	r.threads.pending++
+	callbacks := r.threads.callbacks
 	th := c.borrow()
 	current := c.G.CurrentThread
 	c.G.CurrentThread = th
@@ -29,8 +29,8 @@ func (c call) protect(f lua.LValue, args []lua.LValue) (results []lua.LValue, fa
 	}
 	fault = r.try(th, len(args), lua.MultRet)
 	c.G.CurrentThread = current
-	r.pending--
-	r.callbacks = callbacks
+	r.threads.pending--
+	r.threads.callbacks = callbacks
 	if fault != nil {
 		c.charge(faultCost)
 		return nil, fault
@@ -39,7 +39,7 @@ func (c call) protect(f lua.LValue, args []lua.LValue) (results []lua.LValue, fa
 		results = append(results, th.Get(i))
 	}
 	th.SetTop(0)
-	r.idle = append(r.idle, th)
+	r.threads.idle = append(r.threads.idle, th)
 	return results, nil
 }
 
@@ -47,13 +47,21 @@ func (c call) protect(f lua.LValue, args []lua.LValue) (results []lua.LValue, fa
 // are used again.
 func (c call) borrow() *lua.LState {
 	r := c.run()
-	if last := len(r.idle) - 1; last >= 0 {
-		th := r.idle[last]
-		r.idle = r.idle[:last]
+	if last := len(r.threads.idle) - 1; last >= 0 {
+		th := r.threads.idle[last]
+		r.threads.idle = r.threads.idle[:last]
 		return th
 	}
-	th, cancel := c.NewThread()
-	cancel()
+	return c.newThread()
+}
+
+// newThread returns a thread whose work the run counts. While it is made there is
+// no context: NewThread would derive one that does not count.
+func (c call) newThread() *lua.LState {
+	r := c.run()
+	c.RemoveContext()
+	th, _ := c.NewThread()
+	c.SetContext(r)
 	th.SetContext(r)
 	return th
 }

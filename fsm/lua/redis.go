@@ -8,8 +8,8 @@ import (
 
 // redisFunctions are the functions of the table redis.
 var redisFunctions = map[string]function{
-	"call":               func(c call) int { return c.command(true) },
-	"pcall":              func(c call) int { return c.command(false) },
+	"call":               func(c call) int { return c.invoke(true) },
+	"pcall":              func(c call) int { return c.invoke(false) },
 	"error_reply":        redisErrorReply,
 	"status_reply":       redisStatusReply,
 	"sha1hex":            redisSHA1,
@@ -47,28 +47,27 @@ func (c call) arguments() (args [][]byte, fault string) {
 		return nil, errNoCommand
 	}
 	// All arguments lie in one buffer, and are cut out once it grows no more.
-	r.buf, r.args = r.buf[:0], r.args[:0]
-	ends := r.ends[:0]
+	m := &r.command
+	m.buf, m.args, m.ends = m.buf[:0], m.args[:0], m.ends[:0]
 	for i := 1; i <= n; i++ {
 		var ok bool
-		if r.buf, ok = argument(r.buf, c.Get(i)); !ok {
+		if m.buf, ok = argument(m.buf, c.Get(i)); !ok {
 			return nil, errArguments
 		}
-		ends = append(ends, len(r.buf))
+		m.ends = append(m.ends, len(m.buf))
 	}
-	r.ends = ends
 	start := 0
-	for _, end := range ends {
-		r.args = append(r.args, r.buf[start:end:end])
+	for _, end := range m.ends {
+		m.args = append(m.args, m.buf[start:end:end])
 		start = end
 	}
-	c.charge(callCost + n + len(r.buf)/bytesPerStep)
-	return r.args, ""
+	c.charge(callCost + n + len(m.buf)/bytesPerStep)
+	return m.args, ""
 }
 
-// command is redis.call, which raises errors, and redis.pcall, which returns
+// invoke is redis.call, which raises errors, and redis.pcall, which returns
 // them.
-func (c call) command(raise bool) int {
+func (c call) invoke(raise bool) int {
 	r := c.run()
 	args, fault := c.arguments()
 	v := resp.Err(fault)

@@ -58,26 +58,35 @@ type Host interface {
 // Done gopher-lua asks before every instruction: this is how work is counted.
 type run struct {
 	context.Context
-	names     names
-	host      Host
-	budget    int
-	left      int
-	over      chan struct{} // nil until the budget is exhausted
-	env       *lua.LTable
-	globals   *lua.LTable
-	resp3     bool
-	pending   int                            // protected calls within each other
-	idle      []*lua.LState                  // threads for protected calls
+	host    Host
+	names   names
+	budget  int
+	left    int
+	over    chan struct{} // nil until the budget is exhausted
+	env     *lua.LTable
+	globals *lua.LTable
+	resp3   bool
+	line    int         // of the error that ended the script
+	ids     map[any]int // what tostring shows of tables and functions
+	json    *jsonConfig // what the script has set of cjson, nil for nothing
+	chance  chance
+	threads threads
+	command command
+}
+
+// threads are those of a run besides the first.
+type threads struct {
+	pending   int                            // protected calls and coroutines within each other
 	callbacks int                            // calls of Lua from library functions, in this coroutine
-	ids       map[any]int                    // what tostring shows of tables and functions
-	chance    uint64                         // of math.random
-	seeded    bool                           // chance was drawn
-	line      int                            // of the error that ended the script
-	json      *jsonConfig                    // what the script has set of cjson, nil for nothing
+	idle      []*lua.LState                  // for protected calls
 	started   map[*lua.LState]*lua.LFunction // coroutines
-	args      [][]byte                       // reused by calls
-	buf       []byte
-	ends      []int
+}
+
+// A command is what redis.call passes on, in memory that is used again.
+type command struct {
+	args [][]byte
+	buf  []byte
+	ends []int // of the arguments in buf
 }
 
 // Done counts an instruction.

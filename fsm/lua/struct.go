@@ -240,12 +240,8 @@ func structUnpack(c call) int {
 		case 'x':
 			pos++
 			continue
-		case 'b', 'h', 'l', 'i', 'B', 'H', 'L', 'T', 'I':
-			v = l.number(data[pos:pos+size], option > 'Z')
-		case 'f':
-			v = lua.LNumber(math.Float32frombits(uint32(l.uint(data[pos : pos+4]))))
-		case 'd':
-			v = lua.LNumber(math.Float64frombits(l.uint(data[pos : pos+8])))
+		case 'b', 'h', 'l', 'i', 'B', 'H', 'L', 'T', 'I', 'f', 'd':
+			v = l.number(option, data[pos:pos+size])
 		case 'c':
 			if size == 0 {
 				size = l.previous(last, len(data)-pos)
@@ -300,8 +296,14 @@ func (l *layout) uint(s string) (n uint64) {
 	return n
 }
 
-// number reads an integer; of a large one, the low 8 bytes count.
-func (l *layout) number(s string, signed bool) lua.LValue {
+// number reads a number; of a large integer, the low 8 bytes count.
+func (l *layout) number(option byte, s string) lua.LValue {
+	switch option {
+	case 'f':
+		return lua.LNumber(math.Float32frombits(uint32(l.uint(s))))
+	case 'd':
+		return lua.LNumber(math.Float64frombits(l.uint(s)))
+	}
 	if len(s) > 8 {
 		if l.big {
 			s = s[len(s)-8:]
@@ -310,7 +312,7 @@ func (l *layout) number(s string, signed bool) lua.LValue {
 		}
 	}
 	n := l.uint(s)
-	if !signed {
+	if option < 'a' { // unsigned
 		return lua.LNumber(n)
 	}
 	unused := 64 - 8*len(s)
