@@ -24,7 +24,21 @@ func Lookup(name string) *Command { return table[name] }
 func ClassicName(name string) string { return classicPrefix + name }
 
 var rows, table = buildTable(
-	stringCommands, listCommands, hashCommands, setCommands, zsetCommands, streamCommands, genericCommands, objectCommands, serverCommands, transactionCommands, blockingCommands, pubsubCommands, scriptCommands, slotCommands, classicCommands,
+	stringCommands,
+	listCommands,
+	hashCommands,
+	setCommands,
+	zsetCommands,
+	streamCommands,
+	genericCommands,
+	objectCommands,
+	serverCommands,
+	transactionCommands,
+	blockingCommands,
+	pubsubCommands,
+	scriptCommands,
+	slotCommands,
+	classicCommands,
 )
 
 func buildTable(families ...[]Command) ([]*Command, map[string]*Command) {

@@ -4,7 +4,7 @@ import "strings"
 
 // A Flag says how a command may be used. The names and meanings are those of
 // Redis's COMMAND reply, save for the last group, which is trivet's own.
-type Flag uint32
+type Flag uint64
 
 // The flags.
 const (

@@ -75,7 +75,7 @@ func TestReadIndexWaitsForTerm(t *testing.T) {
 	t.Parallel()
 	c := startCluster(t, 1, nil)
 	a := c.members[0]
-	until(t, "the term's first entry", 5*time.Second, func() bool { _, err := a.readIndex.get(t.Context()); return err == nil })
+	until(t, "the term's first entry", func() bool { _, err := a.readIndex.get(t.Context()); return err == nil })
 	term := a.readIndex.ready.Swap(0)
 	if index, err := a.readIndex.get(t.Context()); !errors.Is(err, errNotProposed) {
 		t.Errorf("index %d before the term's first entry: %v", index, err)
@@ -101,7 +101,7 @@ func TestSleepyLeader(t *testing.T) {
 		}
 	})
 	a, b, old := c.members[0], c.members[1], c.members[2]
-	until(t, "the sleepy one leads", 20*time.Second, func() bool {
+	until(t, "the sleepy one leads", func() bool {
 		c.settled().Transfer(t.Context(), "c")
 		return c.settled() == old
 	})
@@ -136,7 +136,7 @@ func TestSleepyLeader(t *testing.T) {
 			t.Fatalf("read %q from the old leader after \"new\" was acknowledged", s)
 		}
 		c.settled()
-		until(t, "the sleepy one leads", 20*time.Second, func() bool {
+		until(t, "the sleepy one leads", func() bool {
 			c.settled().Transfer(t.Context(), "c")
 			return c.settled() == old
 		})

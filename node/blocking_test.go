@@ -55,7 +55,7 @@ func (p *popper) answer() string {
 // waiting waits until the leader knows of n clients that wait.
 func (c *cluster) waiting(leader *member, n int) {
 	c.t.Helper()
-	until(c.t, fmt.Sprint(n, " clients that wait"), 30*time.Second, func() bool { return leader.waiters.count.Load() == int64(n) })
+	until(c.t, fmt.Sprint(n, " clients that wait"), func() bool { return leader.waiters.count.Load() == int64(n) })
 }
 
 func (m *member) must(args ...any) any {
@@ -179,7 +179,7 @@ func TestBlockingLeaderGone(t *testing.T) {
 	if next == old {
 		next = c.others(leader)[1]
 	}
-	until(t, "a transfer", 30*time.Second, func() bool {
+	until(t, "a transfer", func() bool {
 		leader.Transfer(t.Context(), next.conf.Name)
 		return c.settled() == next
 	})
@@ -199,7 +199,7 @@ func TestBlockingNoLeader(t *testing.T) {
 	leader := c.settled()
 	alone := c.others(leader)[0]
 	c.isolate(alone)
-	until(t, "no leader", 30*time.Second, func() bool { now, _ := alone.leaders.get(); return now.id == "" })
+	until(t, "no leader", func() bool { now, _ := alone.leaders.get(); return now.id == "" })
 	short, began := alone.pop("BLPOP q 2.5"), time.Now()
 	long := alone.pop("BLPOP q 0")
 	if got, took := short.answer(), time.Since(began); got != "*-1" || took < 2450*time.Millisecond || took > 2700*time.Millisecond {

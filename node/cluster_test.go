@@ -180,7 +180,7 @@ func (c *cluster) others(than *member) (others []*member) {
 // leaderOf waits until all of the nodes follow one of them, and returns that.
 func (c *cluster) leaderOf(members ...*member) (leader *member) {
 	c.t.Helper()
-	until(c.t, "a leader", 20*time.Second, func() bool {
+	until(c.t, "a leader", func() bool {
 		leader = nil
 		for _, m := range members {
 			if now, _ := m.leaders.get(); m.Leads() && now.id == m.id {
@@ -211,7 +211,7 @@ func (c *cluster) settled() *member {
 			running = append(running, m)
 		}
 	}
-	until(c.t, "all nodes voters", 30*time.Second, func() bool {
+	until(c.t, "all nodes voters", func() bool {
 		for _, m := range running {
 			if !m.self().Voter || !m.joined.Load() {
 				return false
@@ -222,12 +222,15 @@ func (c *cluster) settled() *member {
 	return c.leaderOf(running...)
 }
 
+// patience is long, since machines can be busy, and costs nothing where all is well.
+const patience = 2 * time.Minute
+
 // until waits for what a test needs to go on.
-func until(t testing.TB, what string, within time.Duration, ok func() bool) {
+func until(t testing.TB, what string, ok func() bool) {
 	t.Helper()
-	for end := time.Now().Add(within); !ok(); time.Sleep(5 * time.Millisecond) {
+	for end := time.Now().Add(patience); !ok(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(end) {
-			t.Fatalf("not within %v: %s", within, what)
+			t.Fatalf("not within %v: %s", patience, what)
 		}
 	}
 }
@@ -270,7 +273,7 @@ func (c *cluster) sameState() {
 			c.t.Logf("digests: %s", strings.Join(last, "\n\t"))
 		}
 	}()
-	until(c.t, "the same state everywhere", 20*time.Second, func() bool {
+	until(c.t, "the same state everywhere", func() bool {
 		last = nil
 		same := true
 		for _, m := range c.members {

@@ -127,7 +127,7 @@ func TestLeaderIsolated(t *testing.T) {
 	c.net.HealAll()
 	c.settled()
 	atHeal := progress(all)
-	until(t, "all clients go on", 30*time.Second, func() bool {
+	until(t, "all clients go on", func() bool {
 		for i, in := range all {
 			if in.done.Load() < atHeal[i]+20 {
 				return false

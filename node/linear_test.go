@@ -68,7 +68,7 @@ func TestLinearizableCheck(t *testing.T) {
 		return got
 	}
 	set("1")
-	until(t, "the follower has it", 5*time.Second, func() bool { return cut.peek("k") == "1" })
+	until(t, "the follower has it", func() bool { return cut.peek("k") == "1" })
 	if got := get(cut); got != "1" || h.check(t) != porcupine.Ok {
 		t.Fatalf("before the cut: %q", got)
 	}

@@ -160,6 +160,7 @@ func (n *Node) admit(q joinRequest) (joinAnswer, error) {
 			}
 		}
 	}
+	n.unseen.note(q.ID, true) // else the autopilot would remove it again for its past
 	n.cfg.Log.Info("adding a node", "peer", q.ID, "address", q.Peer)
 	return answer, n.raft.AddNonvoter(q.ID, q.Peer, 0, 0).Error()
 }

@@ -24,7 +24,7 @@ func TestBootstrapWaits(t *testing.T) {
 	time.Sleep(300 * time.Millisecond)
 	c.members[0].start()
 	conn := c.members[0].client()
-	until(t, "the two see one another", 30*time.Second, func() bool { return len(c.members[2].gossip.Peers()) == 1 })
+	until(t, "the two see one another", func() bool { return len(c.members[2].gossip.Peers()) == 1 })
 	if err := conn.Set(t.Context(), "k", "v", 0).Err(); kindOf(err) != "loading" {
 		t.Errorf("a write before there is a cluster: %v", err)
 	}
@@ -70,7 +70,7 @@ func TestOtherCluster(t *testing.T) {
 	b.stop()
 	b.conf.Join, b.conf.Peer = []string{a.conf.Gossip}, "b:2" // a new address makes it ask to be noted
 	b.start()
-	until(t, "gossip", 30*time.Second, func() bool { return len(a.gossip.Peers()) == 1 && len(b.gossip.Peers()) == 1 })
+	until(t, "gossip", func() bool { return len(a.gossip.Peers()) == 1 && len(b.gossip.Peers()) == 1 })
 	never(t, "members of two clusters", 4*time.Second, func() bool { return len(a.servers()) != 1 || len(b.servers()) != 1 })
 	_, err := b.mux.Link("a:1").Call(t.Context(), []byte{callHello})
 	if !errors.Is(err, transport.ErrNotSent) || !strings.Contains(err.Error(), "is of cluster") {
@@ -90,7 +90,7 @@ func TestRemovedNode(t *testing.T) {
 	if err := rest[0].Remove(t.Context(), removed.conf.Name); err != nil {
 		t.Fatal(err)
 	}
-	until(t, "two members", 5*time.Second, func() bool { return len(rest[0].servers()) == 2 && len(rest[1].servers()) == 2 })
+	until(t, "two members", func() bool { return len(rest[0].servers()) == 2 && len(rest[1].servers()) == 2 })
 	never(t, "the removed node came back by itself", 5*time.Second, func() bool { return len(rest[0].servers()) != 2 })
 	if err := removed.client().Set(t.Context(), "k", "v", 0).Err(); kindOf(err) != "loading" {
 		t.Errorf("a write on the removed node: %v", err)
@@ -103,7 +103,7 @@ func TestRemovedNode(t *testing.T) {
 	}
 	removed.stop()
 	removed.start()
-	until(t, "the removed node is a voter again", 40*time.Second, func() bool { return removed.self().Voter })
+	until(t, "the removed node is a voter again", func() bool { return removed.self().Voter })
 	if err := removed.client().Set(t.Context(), "k", "v", 0).Err(); err != nil {
 		t.Error(err)
 	}
@@ -118,7 +118,7 @@ func TestMovedNode(t *testing.T) {
 	moved.kill()
 	moved.conf.Peer = moved.host + ":2"
 	moved.start()
-	until(t, "the node is found at its new address", 40*time.Second, func() bool { return moved.placed() })
+	until(t, "the node is found at its new address", func() bool { return moved.placed() })
 	c.settled()
 	for _, s := range leader.servers() {
 		if s.ID == moved.id && string(s.Address) != moved.conf.Peer {
@@ -141,7 +141,7 @@ func TestSameName(t *testing.T) {
 		return twin.inConfiguration() || len(c.members[0].servers()) != 3
 	})
 	c.members[1].kill() // as if it had lost its disk, and come back as the twin
-	until(t, "the twin takes its place", 40*time.Second, func() bool { return twin.self().Voter })
+	until(t, "the twin takes its place", func() bool { return twin.self().Voter })
 	if n := len(c.members[0].servers()); n != 3 {
 		t.Errorf("%d members", n)
 	}
@@ -158,7 +158,7 @@ func TestDeadMember(t *testing.T) {
 	leader := c.settled()
 	dead := c.others(leader)
 	dead[0].kill()
-	until(t, "the dead member is removed", 40*time.Second, func() bool { return len(leader.servers()) == 3 })
+	until(t, "the dead member is removed", func() bool { return len(leader.servers()) == 3 })
 	dead[1].kill()
 	never(t, "a member was removed that the quorum needs", 5*time.Second, func() bool { return len(leader.servers()) < 3 })
 	if err := leader.client().Set(t.Context(), "k", "v", 0).Err(); err != nil {
@@ -168,7 +168,7 @@ func TestDeadMember(t *testing.T) {
 		t.Error("a member was removed that the quorum needs")
 	}
 	dead[0].start() // it was removed while it was away, so it joins again
-	until(t, "it is a voter again", 40*time.Second, func() bool { return dead[0].self().Voter && dead[0].placed() })
+	until(t, "it is a voter again", func() bool { return dead[0].self().Voter && dead[0].placed() })
 }
 
 // TestPilotEachTerm has leadership lost and won at once: the next term has its
@@ -195,7 +195,7 @@ func TestReady(t *testing.T) {
 	t.Parallel()
 	c := startCluster(t, 3, nil)
 	ready := func(m *member) bool { code, _ := m.ready(); return code == http.StatusOK }
-	until(t, "all nodes ready", 30*time.Second, func() bool {
+	until(t, "all nodes ready", func() bool {
 		return ready(c.members[0]) && ready(c.members[1]) && ready(c.members[2])
 	})
 	for _, which := range []string{"follower", "leader"} {
@@ -205,19 +205,19 @@ func TestReady(t *testing.T) {
 			cut = c.others(leader)[0]
 		}
 		c.isolate(cut)
-		until(t, which+" not ready", 3*time.Second, func() bool {
+		until(t, which+" not ready", func() bool {
 			_, body := cut.ready()
 			return strings.Contains(body, "[-]leader no leader is known\n") && strings.Contains(body, "[+]member ok\n")
 		})
-		until(t, which+" does not know its lag", 5*time.Second, func() bool {
+		until(t, which+" does not know its lag", func() bool {
 			_, body := cut.ready()
 			return strings.Contains(body, "[-]replayed the leader has not said how far it is\n")
 		})
-		until(t, "the others ready", 5*time.Second, func() bool {
+		until(t, "the others ready", func() bool {
 			return ready(c.others(cut)[0]) && ready(c.others(cut)[1])
 		})
 		c.net.HealAll()
-		until(t, which+" ready again", 30*time.Second, func() bool { return ready(cut) })
+		until(t, which+" ready again", func() bool { return ready(cut) })
 	}
 }
 
@@ -252,11 +252,11 @@ func TestExpiry(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		until(t, "all nodes hold the keys", 5*time.Second, func() bool { return watch() == 9 })
+		until(t, "all nodes hold the keys", func() bool { return watch() == 9 })
 		if round%2 == 1 {
 			c.settled().Transfer(context.Background(), "")
 		}
-		until(t, "the keys are gone everywhere", 30*time.Second, func() bool { return watch() == 0 })
+		until(t, "the keys are gone everywhere", func() bool { return watch() == 0 })
 		if n := conn.Exists(t.Context(), "x", "y", "z").Val(); n != 0 {
 			t.Errorf("%d keys exist", n)
 		}

@@ -55,14 +55,14 @@ func newBench(t *testing.T, voters int) *bench {
 		r.Shutdown().Error()
 	})
 	if voters == 1 {
-		until(t, "a leader", 5*time.Second, func() bool { return r.State() == raft.Leader })
+		until(t, "a leader", func() bool { return r.State() == raft.Leader })
 	}
 	return b
 }
 
 // queued waits until so many proposals wait.
 func (b *bench) queued(t *testing.T, n int) {
-	until(t, "proposals in the queue", 5*time.Second, func() bool {
+	until(t, "proposals in the queue", func() bool {
 		b.sequencer.mu.Lock()
 		defer b.sequencer.mu.Unlock()
 		return len(b.queue) == n
@@ -92,7 +92,7 @@ func TestSequencerShares(t *testing.T) {
 		})
 	}
 	submit(batchOf(1, 1, "GETSET", "k", "1"), "0 ")
-	until(t, "the first entry is under way", 5*time.Second, func() bool { return b.raft.LastIndex() >= 3 })
+	until(t, "the first entry is under way", func() bool { return b.raft.LastIndex() >= 3 })
 	submit(batchOf(2, 1, "GETSET", "k", "2"), "0 1")
 	b.queued(t, 1)
 	wait.Go(func() {

@@ -6,7 +6,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/hashicorp/raft"
 	"github.com/redis/go-redis/v9"
@@ -63,7 +62,7 @@ func TestSnapshots(t *testing.T) {
 	c := startCluster(t, 3, func(conf *Config) { conf.SnapshotBytes = snapshotBytes })
 	for round := range 3 {
 		fill(t, c.members[round], 200)
-		until(t, "the log was cut", 30*time.Second, func() bool {
+		until(t, "the log was cut", func() bool {
 			for _, m := range c.members {
 				if m.logged(t) > snapshotBytes {
 					return false
@@ -119,7 +118,7 @@ func TestSnapshotInstalled(t *testing.T) {
 			c.isolate(behind)
 		}
 		last := leader.raft.LastIndex()
-		until(t, "the leader has cut its log", 20*time.Second, func() bool {
+		until(t, "the leader has cut its log", func() bool {
 			fill(t, leader, 50)
 			first, err := leader.dir.Log().FirstIndex()
 			return err == nil && first > last+1
@@ -130,7 +129,7 @@ func TestSnapshotInstalled(t *testing.T) {
 		} else {
 			c.net.HealAll()
 		}
-		until(t, how+": the follower has caught up", 20*time.Second, func() bool { return behind.machine.applied.load() >= commit })
+		until(t, how+": the follower has caught up", func() bool { return behind.machine.applied.load() >= commit })
 		if at := behind.stat("last_snapshot_index"); at <= last {
 			t.Errorf("%s: the newest snapshot is at %d, and the log ended at %d", how, at, last)
 		}

@@ -50,7 +50,19 @@ type table struct {
 
 // localFamilies are the local rows, a slice for each file.
 func localFamilies() [][]local {
-	return [][]local{connectionCommands, clientCommands, commandCommands, infoCommands, configCommands, raftCommands, transactionCommands, scriptCommands, pubsubCommands, sentinelCommands, clusterCommands}
+	return [][]local{
+		connectionCommands,
+		clientCommands,
+		commandCommands,
+		infoCommands,
+		configCommands,
+		raftCommands,
+		transactionCommands,
+		scriptCommands,
+		pubsubCommands,
+		sentinelCommands,
+		clusterCommands,
+	}
 }
 
 func newTable() *table {
