@@ -31,7 +31,7 @@ type blocking struct {
 	origin  fsm.Origin
 	addr    string // of this node, for others
 	leaders *leaders
-	send    func(ctx context.Context, to leader, n *claimNote) (verdict, int64, error)
+	send    func(ctx context.Context, to leader, n *claimNote) (claimAnswer, error)
 	wake    chan struct{}
 
 	mu     sync.Mutex // guards what follows
@@ -53,6 +53,7 @@ type standing struct {
 	db    int
 	wait  fsm.Wait
 	call  func(first bool)
+	known chan struct{} // closed when the leader has heard of it
 
 	// guarded by b
 	said  bool   // the claim was made in this stream
@@ -69,7 +70,7 @@ type told struct {
 	ghost uint64 // its number
 }
 
-func newBlocking(origin fsm.Origin, addr string, l *leaders, send func(context.Context, leader, *claimNote) (verdict, int64, error)) *blocking {
+func newBlocking(origin fsm.Origin, addr string, l *leaders, send func(context.Context, leader, *claimNote) (claimAnswer, error)) *blocking {
 	return &blocking{
 		origin: origin, addr: addr, leaders: l, send: send,
 		wake: make(chan struct{}, 1), here: map[uint64]*standing{},
@@ -81,7 +82,7 @@ func (b *blocking) enter(db int, w fsm.Wait, call func(first bool)) server.Place
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.lastID++
-	s := &standing{b: b, id: b.lastID, since: time.Now(), db: db, wait: w, call: call, key: -1}
+	s := &standing{b: b, id: b.lastID, since: time.Now(), db: db, wait: w, call: call, known: make(chan struct{}), key: -1}
 	size := 0
 	for _, key := range w.Keys {
 		size += len(key)
@@ -97,6 +98,9 @@ func (b *blocking) say(t told) {
 	b.words = append(b.words, t)
 	signal(b.wake)
 }
+
+// Known implements server.Place.
+func (s *standing) Known() <-chan struct{} { return s.known }
 
 // Stay implements server.Place.
 func (s *standing) Stay() {
@@ -210,13 +214,14 @@ func (b *blocking) tell(ctx, reign context.Context, to leader) {
 	ctx, cancel := context.WithTimeout(ctx, noteTimeout)
 	defer cancel()
 	defer context.AfterFunc(reign, cancel)()
-	v, at, err := b.send(ctx, to, n)
-	if err == nil && v == noteTaken {
-		b.known(n, at)
+	answer, err := b.send(ctx, to, n)
+	if err == nil && answer.verdict == noteTaken {
+		b.hear(turnNote{n.origin, n.stream, answer.turns})
+		b.known(n, answer.at)
 		return
 	}
 	b.restart()
-	if v != noteAgain {
+	if answer.verdict != noteAgain {
 		pause(ctx, retryPause)
 	}
 }
@@ -252,6 +257,7 @@ func (b *blocking) known(n *claimNote, at int64) {
 	for _, w := range n.words {
 		if s := b.here[w.id]; s != nil && w.kind == claimMade && s.heard == 0 {
 			s.heard = at - w.age.Microseconds()
+			close(s.known)
 		}
 	}
 }

@@ -45,7 +45,14 @@ const (
 	claimLeaves = 'l'
 )
 
-// A verdict is the leader's answer to a claimNote.
+// A claimAnswer is the leader's answer to a claimNote.
+type claimAnswer struct {
+	verdict
+	at    int64  // when it was taken, microseconds by the leader's clock
+	turns []turn // that there are, those for claims of this note among them
+}
+
+// A verdict says what became of a note.
 type verdict byte
 
 const (
@@ -129,10 +136,23 @@ func decodeClaimNote(b []byte) (n claimNote, err error) {
 	return n, r.err()
 }
 
+func (a *claimAnswer) append(b []byte) []byte {
+	return appendTurns(binary.AppendUvarint(append(b, byte(a.verdict)), uint64(a.at)), a.turns)
+}
+
+func decodeClaimAnswer(b []byte) (a claimAnswer, err error) {
+	r := noteReader{b: b}
+	a.verdict, a.at, a.turns = verdict(r.byte()), int64(r.uvarint()), r.turns()
+	return a, r.err()
+}
+
 func (n *turnNote) append(b []byte) []byte {
-	b = binary.AppendUvarint(appendOrigin(b, n.origin), n.stream)
-	b = binary.AppendUvarint(b, uint64(len(n.turns)))
-	for _, t := range n.turns {
+	return appendTurns(binary.AppendUvarint(appendOrigin(b, n.origin), n.stream), n.turns)
+}
+
+func appendTurns(b []byte, turns []turn) []byte {
+	b = binary.AppendUvarint(b, uint64(len(turns)))
+	for _, t := range turns {
 		for _, v := range []uint64{t.id, t.number, uint64(t.key)} {
 			b = binary.AppendUvarint(b, v)
 		}
@@ -143,10 +163,7 @@ func (n *turnNote) append(b []byte) []byte {
 
 func decodeTurnNote(b []byte) (n turnNote, err error) {
 	r := noteReader{b: b}
-	n.origin, n.stream = r.origin(), r.uvarint()
-	for turns := r.uvarint(); turns > 0 && !r.bad; turns-- {
-		n.turns = append(n.turns, turn{r.uvarint(), r.uvarint(), int(r.uvarint()), r.byte() == 1})
-	}
+	n.origin, n.stream, n.turns = r.origin(), r.uvarint(), r.turns()
 	return n, r.err()
 }
 
@@ -189,6 +206,13 @@ func (r *noteReader) byte() byte {
 
 func (r *noteReader) origin() fsm.Origin {
 	return fsm.Origin{ID: r.uvarint(), Life: uint32(r.uvarint())}
+}
+
+func (r *noteReader) turns() (turns []turn) {
+	for n := r.uvarint(); n > 0 && !r.bad; n-- {
+		turns = append(turns, turn{r.uvarint(), r.uvarint(), int(r.uvarint()), r.byte() == 1})
+	}
+	return turns
 }
 
 func (r *noteReader) err() error {

@@ -57,8 +57,8 @@ func (n *Node) serveCall(ctx context.Context, req []byte) ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		v, at := n.waiters.hear(note)
-		return binary.AppendUvarint([]byte{byte(v)}, uint64(at)), nil
+		answer := n.waiters.hear(note)
+		return answer.append(nil), nil
 	case callTurns:
 		note, err := decodeTurnNote(body)
 		if err != nil {
@@ -148,18 +148,15 @@ func decodeResult(b []byte) (uint64, fsm.Result, error) {
 }
 
 // sendClaims tells the leader of clients that wait here.
-func (n *Node) sendClaims(ctx context.Context, to leader, note *claimNote) (verdict, int64, error) {
+func (n *Node) sendClaims(ctx context.Context, to leader, note *claimNote) (claimAnswer, error) {
 	if to.id == n.id {
-		v, at := n.waiters.hear(*note)
-		return v, at, nil
+		return n.waiters.hear(*note), nil
 	}
 	reply, err := n.mux.Link(string(to.addr)).Call(ctx, note.append([]byte{callClaims}))
 	if err != nil {
-		return 0, 0, err
+		return claimAnswer{}, err
 	}
-	r := noteReader{b: reply}
-	v, at := verdict(r.byte()), r.uvarint()
-	return v, int64(at), r.err()
+	return decodeClaimAnswer(reply)
 }
 
 // sendTurns tells a node of its clients' turns.

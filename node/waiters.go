@@ -126,24 +126,24 @@ func (w *waiters) shut() {
 	w.senders.Wait()
 }
 
-// hear takes a note in. At is the time that the claims in it were made by this
-// node's clock, less their age: it is for the next leader, so that clients of
-// different nodes keep their order.
-func (w *waiters) hear(n claimNote) (v verdict, at int64) {
+// hear takes a note in. The time in the answer is when the claims in it were made
+// by this node's clock, less their age: it is for the next leader, so that
+// clients of different nodes keep their order.
+func (w *waiters) hear(n claimNote) claimAnswer {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.term == 0 {
-		return noteNoTerm, 0
+		return claimAnswer{verdict: noteNoTerm}
 	}
 	w.newest = max(w.newest+1, time.Now().UnixMicro())
-	at = w.newest
+	at := w.newest
 	from := w.claimants[n.origin.ID]
 	if n.number == 0 && (from == nil || from.origin.Life < n.origin.Life ||
 		from.origin == n.origin && from.stream < n.stream) {
 		from = w.welcome(from, &n)
 	}
 	if from == nil || from.origin != n.origin || from.stream != n.stream || from.number != n.number {
-		return noteAgain, 0
+		return claimAnswer{verdict: noteAgain}
 	}
 	from.number++
 	for i := range n.words {
@@ -151,9 +151,22 @@ func (w *waiters) hear(n claimNote) (v verdict, at int64) {
 	}
 	if uint64(len(from.claims)) != n.count || from.sum != n.sum {
 		w.drop(from)
-		return noteAgain, 0
+		return claimAnswer{verdict: noteAgain}
 	}
-	return noteTaken, at
+	return claimAnswer{noteTaken, at, from.next()}
+}
+
+// next takes the turns to be sent in a message.
+func (c *claimant) next() []turn {
+	turns := c.turns
+	if len(turns) > maxTurns {
+		turns = turns[:maxTurns]
+		signal(c.wake)
+	}
+	if c.turns = c.turns[len(turns):]; len(c.turns) == 0 {
+		c.turns = nil
+	}
+	return turns
 }
 
 // welcome begins a stream, in the place of the one before.
@@ -350,15 +363,7 @@ func (w *waiters) deliver(ctx context.Context, to *claimant) {
 			return
 		}
 		w.mu.Lock()
-		turns := to.turns
-		if len(turns) > maxTurns {
-			turns = turns[:maxTurns]
-			signal(to.wake)
-		}
-		to.turns = to.turns[len(turns):]
-		if len(to.turns) == 0 {
-			to.turns = nil
-		}
+		turns := to.next()
 		w.mu.Unlock()
 		if len(turns) > 0 && !w.tell(ctx, to, turns) {
 			w.mu.Lock()

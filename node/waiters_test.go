@@ -97,9 +97,12 @@ func (d *desk) say(node uint64, words ...claimWord) verdict {
 	if err != nil {
 		d.t.Fatal(err)
 	}
-	v, _ := d.w.hear(sent)
+	answer := d.w.hear(sent)
 	synctest.Wait()
-	return v
+	if len(answer.turns) > 0 {
+		d.send(d.t.Context(), note.addr, turnNote{note.origin, note.stream, answer.turns})
+	}
+	return answer.verdict
 }
 
 func (d *desk) claim(node, id uint64, keys string, change ...func(*claimWord)) {
@@ -324,7 +327,7 @@ func TestStreams(t *testing.T) {
 		} {
 			note := claimNote{origin: n.origin, addr: "n1", stream: n.stream, number: n.number, count: 1, sum: 1}
 			change(&note)
-			if v, _ := d.w.hear(note); v != noteAgain {
+			if v := d.w.hear(note).verdict; v != noteAgain {
 				t.Errorf("%s: %c", name, v)
 			}
 		}

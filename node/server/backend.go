@@ -75,6 +75,9 @@ type Backend interface {
 
 // A Place is where a client stands that waits.
 type Place interface {
+	// Known is closed when the leader knows of the client, and the client has
+	// had the turns that were there for it when it came.
+	Known() <-chan struct{}
 	// Stay is for a client that had its turn and found nothing.
 	Stay()
 	// Leave is for a client that got something, or has gone.

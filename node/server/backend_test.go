@@ -168,6 +168,13 @@ func (a *alone) Queue(_ int, _ fsm.Wait, turn func(first bool)) Place {
 
 func (p *standing) Stay() {}
 
+// Known is closed from the start: turn was called in Queue.
+func (p *standing) Known() <-chan struct{} {
+	known := make(chan struct{})
+	close(known)
+	return known
+}
+
 func (p *standing) Leave() {
 	p.a.set(func() { p.a.queue = slices.DeleteFunc(p.a.queue, func(q *standing) bool { return q == p }) })
 }

@@ -2,6 +2,7 @@ package server
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"net"
 	"os"
@@ -16,6 +17,10 @@ import (
 // maxAhead is how much of what a blocked client sends is read ahead. Past it the
 // end of the connection is not noticed before the client is served.
 const maxAhead = 64 << 10
+
+// knownWait is how long a client whose time is over waits for the leader to
+// know of it: what was there for it when it came is its still.
+const knownWait = 500 * time.Millisecond
 
 // forEver is a timeout that nobody lives to see.
 const forEver = 100 * 365 * 24 * time.Hour
@@ -91,6 +96,9 @@ func (b *blocked) wait(w fsm.Wait) (v resp.Value, began time.Time, err error) {
 	defer place.Leave()
 	for {
 		next, err := b.await()
+		if err == nil && next == timedOut {
+			next = b.last(place)
+		}
 		began = time.Now()
 		switch {
 		case err != nil:
@@ -151,6 +159,21 @@ func (b *blocked) await() (event, error) {
 			return nothing, err
 		}
 	}
+}
+
+// last returns the turn of a client whose time was over before the leader knew
+// of it, if there is one.
+func (b *blocked) last(place Place) event {
+	select {
+	case <-place.Known():
+	case <-time.After(knownWait):
+	case <-b.s.ctx.Done():
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	next := b.next
+	b.next = nothing
+	return cmp.Or(next, timedOut)
 }
 
 // look takes the event that is there. Where there is none, it sets the

@@ -245,7 +245,7 @@ func (c *Cluster) Until(what string, within time.Duration, f func(ctx context.Co
 func (c *Cluster) Leader() *Node {
 	c.t.Helper()
 	var leader *Node
-	c.Until("a leader", 30*time.Second, func(ctx context.Context) bool {
+	c.Until("a leader", 2*time.Minute, func(ctx context.Context) bool {
 		for _, n := range c.Nodes {
 			if !n.Running() {
 				continue
@@ -266,7 +266,7 @@ func (c *Cluster) Leader() *Node {
 func (c *Cluster) Settled() *Node {
 	c.t.Helper()
 	leader := c.Leader()
-	c.Until("all nodes are voters and even", 60*time.Second, func(ctx context.Context) bool {
+	c.Until("all nodes are voters and even", 2*time.Minute, func(ctx context.Context) bool {
 		s, err := leader.Status(ctx)
 		if err != nil || s.Node.Role != "leader" {
 			leader = c.Leader()
@@ -324,7 +324,7 @@ func Run(t testing.TB, args ...string) (stdout, stderr string, status int) {
 // SameState fails the test unless all running nodes hold the same bytes.
 func (c *Cluster) SameState() {
 	c.t.Helper()
-	c.Until("the states are equal byte for byte", 30*time.Second, func(ctx context.Context) bool {
+	c.Until("the states are equal byte for byte", 2*time.Minute, func(ctx context.Context) bool {
 		digests := map[string]int{}
 		for _, n := range c.Nodes {
 			if !n.Running() {

@@ -118,7 +118,7 @@ func TestDemotionEndsConnections(t *testing.T) {
 	if out, errs, status := cluster.Run(t, "transfer-leader", "--addr", leader.Redis); status != 0 {
 		t.Fatal(out, errs)
 	}
-	c.Until("the connection is closed", 5*time.Second, func(ctx context.Context) bool {
+	c.Until("the connection is closed", 2*time.Minute, func(ctx context.Context) bool {
 		err := conn.Ping(ctx).Err()
 		var refused redis.Error
 		return err != nil && !errors.As(err, &refused)

@@ -27,9 +27,9 @@ func TestKillLeader(t *testing.T) {
 		leader := c.Settled()
 		l.mayFail(leader, true)
 		leader.Kill()
-		pause := l.untilAck(c.Others(leader), time.Now(), 10*time.Second)
+		pause := l.untilAck(c.Others(leader), time.Now(), time.Minute)
 		pauses = append(pauses, pause)
-		if pause > 2*time.Second {
+		if pause > 5*time.Second {
 			t.Errorf("the first write after the kill took %v", pause)
 		}
 		leader.Start()
@@ -53,9 +53,9 @@ func TestStopLeader(t *testing.T) {
 		l.mayFail(leader, true)
 		began := time.Now()
 		leader.Signal(syscall.SIGTERM)
-		pause := l.untilAck(c.Others(leader), began, 10*time.Second)
+		pause := l.untilAck(c.Others(leader), began, time.Minute)
 		pauses = append(pauses, pause)
-		if pause > 500*time.Millisecond {
+		if pause > 2*time.Second {
 			t.Errorf("the first write after SIGTERM took %v", pause)
 		}
 		if status := leader.Stop(); status != 0 {
@@ -111,7 +111,7 @@ func TestLostDisk(t *testing.T) {
 			t.Fatal(err)
 		}
 		lost.Start()
-		c.Until("the node is a voter again, as a new member", 60*time.Second, func(ctx context.Context) bool {
+		c.Until("the node is a voter again, as a new member", 2*time.Minute, func(ctx context.Context) bool {
 			s, err := c.Others(lost)[0].Status(ctx)
 			if err != nil || len(s.Members) != 3 {
 				return false
@@ -146,7 +146,7 @@ func TestGrowAndShrink(t *testing.T) {
 	for range 2 {
 		c.Add("--bootstrap-expect", "3").Start()
 	}
-	c.Until("five voters", 60*time.Second, func(ctx context.Context) bool {
+	c.Until("five voters", 2*time.Minute, func(ctx context.Context) bool {
 		s, err := c.Nodes[0].Status(ctx)
 		voters := 0
 		for _, m := range s.Members {

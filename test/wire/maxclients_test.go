@@ -22,7 +22,7 @@ func TestMaxClients(t *testing.T) {
 	}
 	// The clients of Leader may not have gone yet.
 	admitted := func(addr, ping string) (in *conn) {
-		c.Until("a client is admitted", 10*time.Second, func(context.Context) bool {
+		c.Until("a client is admitted", 2*time.Minute, func(context.Context) bool {
 			in = dial(t, addr)
 			in.Write([]byte(ping))
 			got := make([]byte, len(pong))

@@ -103,7 +103,7 @@ func TestSlowReaders(t *testing.T) {
 		for _, n := range []string{leader.Redis, forwards.Redis, redirects.Redis} {
 			dial(t, n).ask("PING\r\n", pong)
 		}
-		if took := time.Since(began); took > time.Second {
+		if took := time.Since(began); took > 5*time.Second {
 			t.Errorf("other clients wait %v", took)
 		}
 	}

@@ -38,7 +38,7 @@ func roles(t *testing.T) (leader, forwards, redirects *cluster.Node) {
 	t.Helper()
 	c := shared.With(t)
 	forwards = c.Nodes[0]
-	c.Until("n2 or n3 leads", 30*time.Second, func(ctx context.Context) bool {
+	c.Until("n2 or n3 leads", 2*time.Minute, func(ctx context.Context) bool {
 		if leader = c.Settled(); leader != forwards {
 			return true
 		}
@@ -116,7 +116,7 @@ func (v *view) same() {
 		if s.Node.LeaderID != v.leader || s.Node.Term != v.term {
 			v.t.Errorf("%s: leader %s in term %d, and it was %s in term %d", n.Name, s.Node.LeaderID, s.Node.Term, v.leader, v.term)
 		}
-		c.Until(n.Name+" has closed the connections", 20*time.Second, func(context.Context) bool {
+		c.Until(n.Name+" has closed the connections", 2*time.Minute, func(context.Context) bool {
 			return n.Files() <= v.files[n]+20
 		})
 	}
