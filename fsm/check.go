@@ -10,10 +10,13 @@ import (
 func (s *State) Check() error {
 	var errs []error
 	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
-	expiring := 0
 	for db := range s.dbs {
 		n, due := 0, 0
-		for at, sh := range s.dbs[db].shards {
+		k := &s.dbs[db]
+		if k.rev > s.index {
+			bad("db %d is of the future", db)
+		}
+		for at, sh := range k.shards {
 			if sh == nil {
 				continue
 			}
@@ -33,26 +36,22 @@ func (s *State) Check() error {
 				}
 				if o.due != nil {
 					due++
-					if d := o.due; d.at != o.expireAt || d.key != key || d.db != db || s.due.heap[d.pos] != d {
+					if d := o.due; d.at != o.expireAt || d.key != key || d.pos >= len(k.due) || k.due[d.pos] != d {
 						bad("db %d: key %q: its deadline is another's", db, key)
 					}
 				}
 			}
 		}
-		if n != s.dbs[db].size {
-			bad("db %d: %d keys, size %d", db, n, s.dbs[db].size)
+		if n != k.size {
+			bad("db %d: %d keys, size %d", db, n, k.size)
 		}
-		if due != s.due.count[db] {
-			bad("db %d: %d keys expire, count %d", db, due, s.due.count[db])
+		if due != len(k.due) {
+			bad("db %d: %d keys expire, %d deadlines", db, due, len(k.due))
 		}
-		expiring += due
-	}
-	if expiring != len(s.due.heap) {
-		bad("%d keys expire, %d deadlines", expiring, len(s.due.heap))
-	}
-	for i := 1; i < len(s.due.heap); i++ {
-		if s.due.heap[i].before(s.due.heap[(i-1)/2]) {
-			bad("deadline %d is out of order", i)
+		for i := 1; i < len(k.due); i++ {
+			if k.due[i].before(k.due[(i-1)/2]) {
+				bad("db %d: deadline %d is out of order", db, i)
+			}
 		}
 	}
 	return errors.Join(errs...)

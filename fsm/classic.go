@@ -71,6 +71,6 @@ func classicFlush(tx *Tx, _ [][]byte) resp.Value {
 			}
 		}
 	}
-	tx.keys().clear(tx.st, tx.db)
+	tx.keys().clear()
 	return resp.Int(int64(n))
 }

@@ -2,80 +2,58 @@ package fsm
 
 import "container/heap"
 
-// deadlines orders the keys that expire by (time, database, key), the earliest
-// first.
-type deadlines struct {
-	heap  dueHeap
-	count [Databases]int
-}
+// deadlines orders the keys of a database that expire by (time, key), the
+// earliest first. It implements heap.Interface; others call add and drop.
+type deadlines []*deadline
 
 type deadline struct {
 	at  int64
 	key string
-	db  int
 	pos int // in the heap
 }
 
 func (a *deadline) before(b *deadline) bool {
-	switch {
-	case a.at != b.at:
-		return a.at < b.at
-	case a.db != b.db:
-		return a.db < b.db
-	}
-	return a.key < b.key
+	return a.at < b.at || a.at == b.at && a.key < b.key
 }
 
-func (d *deadlines) add(at int64, db int, key string) *deadline {
-	e := &deadline{at: at, db: db, key: key}
-	heap.Push(&d.heap, e)
-	d.count[db]++
+func (d *deadlines) add(at int64, key string) *deadline {
+	e := &deadline{at: at, key: key}
+	heap.Push(d, e)
 	return e
 }
 
-func (d *deadlines) remove(e *deadline) {
-	heap.Remove(&d.heap, e.pos)
-	d.count[e.db]--
-}
+func (d *deadlines) drop(e *deadline) { heap.Remove(d, e.pos) }
 
-// removeDB drops all deadlines of one database.
-func (d *deadlines) removeDB(db int) {
-	if d.count[db] == 0 {
-		return
-	}
-	kept := d.heap[:0]
-	for _, e := range d.heap {
-		if e.db != db {
-			e.pos = len(kept)
-			kept = append(kept, e)
+// nextDue returns the earliest deadline of all databases, and which one it is
+// of: the first where there are several. It is nil where nothing expires.
+func (s *State) nextDue() (d *deadline, db int) {
+	for i := range s.dbs {
+		if due := s.dbs[i].due; len(due) > 0 && (d == nil || due[0].at < d.at) {
+			d, db = due[0], i
 		}
 	}
-	clear(d.heap[len(kept):])
-	d.heap = kept
-	heap.Init(&d.heap)
-	d.count[db] = 0
+	return d, db
 }
 
-// dueHeap implements heap.Interface.
-type dueHeap []*deadline
-
-func (h dueHeap) Len() int           { return len(h) }
-func (h dueHeap) Less(i, j int) bool { return h[i].before(h[j]) }
-func (h dueHeap) Swap(i, j int) {
-	h[i], h[j] = h[j], h[i]
-	h[i].pos, h[j].pos = i, j
+func (d deadlines) Len() int           { return len(d) }
+func (d deadlines) Less(i, j int) bool { return d[i].before(d[j]) }
+func (d deadlines) Swap(i, j int) {
+	d[i], d[j] = d[j], d[i]
+	d[i].pos, d[j].pos = i, j
 }
 
-func (h *dueHeap) Push(x any) {
+// Push implements heap.Interface.
+func (d *deadlines) Push(x any) {
 	e := x.(*deadline)
-	e.pos = len(*h)
-	*h = append(*h, e)
+	e.pos = len(*d)
+	*d = append(*d, e)
 }
 
-func (h *dueHeap) Pop() any {
-	last := len(*h) - 1
-	e := (*h)[last]
-	(*h)[last] = nil
-	*h = (*h)[:last]
+// Pop implements heap.Interface.
+func (d *deadlines) Pop() any {
+	last := len(*d) - 1
+	e := (*d)[last]
+	(*d)[last] = nil
+	*d = (*d)[:last]
 	return e
 }

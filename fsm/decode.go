@@ -31,8 +31,12 @@ func Decode(r io.Reader) (*State, error) {
 		if db < 0 || d.err != nil {
 			break
 		}
-		if db == scriptsMark-1 {
+		switch db {
+		case scriptsMark - 1:
 			d.scripts(&s.scripts)
+			continue
+		case swapsMark - 1:
+			d.swaps(s)
 			continue
 		}
 		if db >= Databases || s.dbs[db].size > 0 {
@@ -187,7 +191,7 @@ func (d *stateReader) keyspace(s *State, db int) {
 			return
 		}
 		rev := o.rev
-		k.put(s, db, key, o)
+		k.put(s, key, o)
 		o.rev = rev
 	}
 }

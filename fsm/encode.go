@@ -17,6 +17,7 @@ import (
 //	"trivet state" format(1)
 //	index(8) now(8)
 //	n { id(8) life(4) seq(v) n(v) { reply(s) } }       origins by id
+//	[ 240(1) { rev(v) } ]                      databases that were swapped
 //	[ 255(1) uses(v) n(v) { body(s) used(v) loaded(1) } ]    scripts by SHA1
 //	{ db+1(1) n(v) { key(s) kind(1) expireAt(8) rev(v) value } } 0(1)
 //	crc32c(4) of all before
@@ -28,6 +29,7 @@ const (
 	stateMagic  = "trivet state"
 	stateFormat = 1
 	scriptsMark = 255 // in the place of a database
+	swapsMark   = 240 // the same
 )
 
 // An encoder writes fields and keeps the first error.
@@ -66,6 +68,7 @@ func (f *Frozen) Encode(w io.Writer) error {
 	e.fixed64(f.index)
 	e.fixed64(uint64(f.now))
 	e.origins(f.origins)
+	e.swaps(&f.dbs)
 	e.scripts(&f.scripts)
 	for db := range f.dbs {
 		if f.dbs[db].size > 0 {

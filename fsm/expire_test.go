@@ -22,17 +22,15 @@ func TestExpiryIsInOrderAndBounded(t *testing.T) {
 	var last deadline
 	for _, want := range []int{extra, 0, 0} {
 		// What goes is before all that is left.
-		before := map[*deadline]bool{}
-		for _, d := range m.st.due.heap {
-			before[d] = true
-		}
+		before := due(m.st)
 		m.entry(1000)
-		for _, d := range m.st.due.heap {
+		stays := due(m.st)
+		for d := range stays {
 			delete(before, d)
 		}
-		for d := range before {
-			for _, left := range m.st.due.heap {
-				if left.before(d) {
+		for d, db := range before {
+			for left, leftDB := range stays {
+				if left.at < d.at || left.at == d.at && (leftDB < db || leftDB == db && left.key < d.key) {
 					t.Fatalf("%v went before %v", *d, *left)
 				}
 			}
@@ -52,6 +50,17 @@ func TestExpiryIsInOrderAndBounded(t *testing.T) {
 	if _, ok := m.st.NextDue(); ok {
 		t.Error("something is due still")
 	}
+}
+
+// due returns all deadlines, and the database of each.
+func due(s *State) map[*deadline]int {
+	all := map[*deadline]int{}
+	for db := range s.dbs {
+		for _, d := range s.dbs[db].due {
+			all[d] = db
+		}
+	}
+	return all
 }
 
 func TestNextDue(t *testing.T) {

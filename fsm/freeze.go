@@ -17,7 +17,7 @@ func (s *State) Freeze() *Frozen {
 	f := &Frozen{index: s.index, now: s.now, origins: maps.Clone(s.origins), scripts: s.scripts.clone()}
 	for db := range s.dbs {
 		k := &s.dbs[db]
-		f.dbs[db].size = k.size
+		f.dbs[db].size, f.dbs[db].rev = k.size, k.rev
 		if k.shards != nil {
 			f.dbs[db].shards = append([]*shard(nil), k.shards...)
 		}

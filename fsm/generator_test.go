@@ -4,6 +4,7 @@ import (
 	"flag"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"testing"
 
 	"github.com/trivetdb/trivet/resp"
@@ -33,6 +34,9 @@ func (g *generator) keyOf(group string) string {
 	if _, ok := groupWords[group]; ok && g.IntN(8) > 0 {
 		return fmt.Sprintf("%s:%d", group, g.IntN(4))
 	}
+	if group == "generic" && g.IntN(2) == 0 { // values of all kinds
+		return fmt.Sprintf("%s:%d", []string{"list", "set", "sorted-set", "hash", "stream"}[g.IntN(5)], g.IntN(4))
+	}
 	return g.key()
 }
 
@@ -40,8 +44,8 @@ func (g *generator) keyOf(group string) string {
 func (g *generator) row(flags Flag) *Command {
 	for {
 		c := rows[g.IntN(len(rows))]
-		flush := c.Group == "server" && c.Flags&Write != 0 || c.Name == "CLASSIC|FLUSH" || c.Name == "SCRIPT|FLUSH"
-		if c.Flags&flags != 0 && (!flush || g.IntN(8) == 0) {
+		flush := strings.HasPrefix(c.Name, "FLUSH") || c.Name == "CLASSIC|FLUSH" || c.Name == "SCRIPT|FLUSH"
+		if c.Flags&flags != 0 && (!flush || g.IntN(5) == 0) {
 			return c
 		}
 	}
@@ -125,6 +129,11 @@ var tails = map[string][][]string{
 	"GEORADIUS":         {{"15", "37", "500", "km"}, {"15", "37", "5000", "km", "STOREDIST", "geo:2"}, {"15", "37", "300", "mi", "STORE", "geo:3"}},
 	"GEORADIUSBYMEMBER": {{"a", "500", "km"}, {"a", "5000", "km", "STOREDIST", "geo:2"}},
 	"ZREVRANGEBYSCORE":  {{"inf", "(1"}, {"2", "-inf", "WITHSCORES"}},
+	"MOVE":              {{"1"}, {"2"}},
+	"RESTORE":           sampleDumps(),
+	"SORT":              {{"ALPHA"}, {"ALPHA", "STORE", "list:1"}, {"BY", "nosort", "LIMIT", "1", "3"}, {"BY", "key:*", "GET", "#", "GET", "hash:*->a", "ALPHA", "DESC"}},
+	"SORT_RO":           {{"ALPHA"}, {"BY", "nosort", "DESC"}, {"BY", "key:*", "GET", "#", "GET", "hash:*->a", "ALPHA", "DESC"}},
+	"SWAPDB":            {{"0", "1"}, {"0", "2"}, {"2", "1"}},
 }
 
 // word draws a word for a command of a group.

@@ -67,6 +67,8 @@ type shard struct {
 type keyspace struct {
 	shards []*shard // nil while there was no key yet
 	size   int
+	due    deadlines
+	rev    uint64 // the index of the entry that swapped it with another one last
 }
 
 func (k *keyspace) len() int { return k.size }
@@ -105,17 +107,17 @@ func (k *keyspace) writable(s *State, key string) *shard {
 
 // put makes key hold o, which must be new; o.expireAt is entered among the
 // deadlines.
-func (k *keyspace) put(s *State, db int, key string, o *object) {
+func (k *keyspace) put(s *State, key string, o *object) {
 	sh := k.writable(s, key)
 	old := sh.objects[key]
 	if old == nil {
 		k.size++
 	} else if old.due != nil {
-		s.due.remove(old.due)
+		k.due.drop(old.due)
 	}
 	o.epoch, o.rev, o.due = s.epoch, s.index, nil
 	if o.expireAt != 0 {
-		o.due = s.due.add(o.expireAt, db, key)
+		o.due = k.due.add(o.expireAt, key)
 	}
 	sh.objects[key] = o
 }
@@ -142,17 +144,16 @@ func (k *keyspace) remove(s *State, key string) bool {
 		return false
 	}
 	if o.due != nil {
-		s.due.remove(o.due)
+		k.due.drop(o.due)
 	}
 	delete(k.writable(s, key).objects, key)
 	k.size--
 	return true
 }
 
-// clear deletes all keys of database db.
-func (k *keyspace) clear(s *State, db int) {
-	s.due.removeDB(db)
-	k.shards, k.size = nil, 0
+// clear deletes all keys.
+func (k *keyspace) clear() {
+	*k = keyspace{}
 }
 
 // sorted returns the keys of the shard in byte order.

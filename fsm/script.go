@@ -44,8 +44,8 @@ func (tx *Tx) runScript(p *lua.Program, keys, argv [][]byte, readOnly bool) resp
 		return errScriptWrites
 	}
 	db, typed := tx.db, tx.typed
-	defer func() { tx.db, tx.typed = db, typed }()
-	tx.typed = nil
+	defer func() { tx.db, tx.typed, tx.script = db, typed, false }()
+	tx.typed, tx.script = nil, true
 	m := &lua.Machine{} // reads run together
 	if tx.write {
 		m = &tx.st.machine

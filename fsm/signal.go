@@ -4,8 +4,9 @@ package fsm
 // may have gained what a blocked client waits for. Signals are no part of the
 // state.
 type Signal struct {
-	DB  int
-	Key string
+	DB    int
+	Key   string
+	Every bool // all keys of the database, which was swapped
 }
 
 // Listen says whether to note signals. Only a node with clients to wake has a
@@ -28,5 +29,5 @@ func (tx *Tx) signal(key []byte, o *object) {
 	if n := len(s.signals); n > 0 && s.signals[n-1].DB == tx.db && s.signals[n-1].Key == string(key) {
 		return
 	}
-	s.signals = append(s.signals, Signal{tx.db, string(key)})
+	s.signals = append(s.signals, Signal{DB: tx.db, Key: string(key)})
 }

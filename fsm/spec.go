@@ -1,6 +1,9 @@
 package fsm
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // A Flag says how a command may be used. The names and meanings are those of
 // Redis's COMMAND reply, save for the last group, which is trivet's own.
@@ -120,6 +123,9 @@ func (s *Spec) KeysOf(args [][]byte) []int {
 	if s.Group == "stream" && s.Flags&MovableKeys != 0 {
 		return keysAfterStreams(args)
 	}
+	if s.Name == "SORT" {
+		return sortKeys(args)
+	}
 	at := s.countAt()
 	if at == 0 || at >= len(args) {
 		return keys
@@ -164,7 +170,8 @@ func (s *Spec) Categories() []string {
 			c = append(c, "@"+name)
 		}
 	}
-	add(s.Group == "generic" && s.Flags&Container == 0 || s.Group == "server" && s.Flags&(Read|Write) != 0, "keyspace")
+	own := ownCategories[s.Name]
+	add(s.Group == "generic" && s.Flags&Container == 0 && !slices.Contains(own, "@list") || s.Group == "server" && s.Flags&(Read|Write) != 0, "keyspace")
 	add(s.Flags&Read != 0 && s.Group != "scripting", "read")
 	add(s.Flags&Write != 0, "write")
 	if g, ok := groupCategories[s.Group]; ok && s.Flags&Container == 0 {
@@ -176,7 +183,15 @@ func (s *Spec) Categories() []string {
 	add(s.Flags&Fast == 0, "slow")
 	add(s.Flags&Blocking != 0, "blocking")
 	add(s.Flags&Admin != 0 || s.Name == "KEYS" || strings.HasPrefix(s.Name, "FLUSH"), "dangerous")
-	return c
+	return append(c, own...)
+}
+
+// ownCategories are those of single commands that their flags do not tell.
+var ownCategories = map[string][]string{
+	"SORT":    {"@set", "@sortedset", "@list", "@dangerous"}, // and not @keyspace
+	"SORT_RO": {"@set", "@sortedset", "@list", "@dangerous"},
+	"RESTORE": {"@dangerous"},
+	"SWAPDB":  {"@dangerous"},
 }
 
 var groupCategories = map[string]string{

@@ -20,7 +20,6 @@ type State struct {
 	now      int64  // the time of the entries, milliseconds; never goes back
 	epoch    uint32 // counts freezes; what is older is shared with a frozen view
 	dbs      [Databases]keyspace
-	due      deadlines
 	origins  map[uint64]origin
 	scripts  scripts
 	expired  uint64      // keys removed because they were due
@@ -55,7 +54,7 @@ func (s *State) Now() int64 { return s.now }
 func (s *State) Len(db int) int { return s.dbs[db].len() }
 
 // Expiring returns the number of keys of a database that have a deadline.
-func (s *State) Expiring(db int) int { return s.due.count[db] }
+func (s *State) Expiring(db int) int { return len(s.dbs[db].due) }
 
 // Expired returns how many keys were removed because they were due. It counts
 // since the process started or restored a snapshot, so it is not replicated.
@@ -64,10 +63,11 @@ func (s *State) Expired() uint64 { return s.expired }
 // NextDue returns the earliest deadline in milliseconds since 1970, and
 // whether there is one.
 func (s *State) NextDue() (at int64, ok bool) {
-	if len(s.due.heap) == 0 {
+	d, _ := s.nextDue()
+	if d == nil {
 		return 0, false
 	}
-	return s.due.heap[0].at, true
+	return d.at, true
 }
 
 // Outcome says what became of a batch.
@@ -208,12 +208,12 @@ func (s *State) SetMembers(index uint64, ids []uint64) {
 
 // removeDue removes what is due, the earliest first.
 func (s *State) removeDue() {
-	for n := 0; n < maxExpiredPerEntry && len(s.due.heap) > 0; n++ {
-		d := s.due.heap[0]
-		if d.at > s.now {
+	for range maxExpiredPerEntry {
+		d, db := s.nextDue()
+		if d == nil || d.at > s.now {
 			return
 		}
-		s.dbs[d.db].remove(s, d.key)
+		s.dbs[db].remove(s, d.key)
 		s.expired++
 	}
 }

@@ -10,11 +10,11 @@ var transactionCommands = []Command{
 	{Spec{"TX|REVISION", 2, Read | Internal | Alias, Keys{1, 1, 1}, "transactions", "Get the revision of a key.", "1.0.0"}, txRevision},
 }
 
-// revision returns the index of the entry that changed the key last, or 0 where
-// there is no key.
+// revision returns the index of the entry that changed the key last, or that
+// brought it by a swap of databases, or 0 where there is no key.
 func (tx *Tx) revision(key []byte) int64 {
 	if o := tx.get(key); o != nil {
-		return int64(o.rev)
+		return int64(max(o.rev, tx.keys().rev))
 	}
 	return 0
 }

@@ -10,6 +10,7 @@ type Tx struct {
 	now    int64 // milliseconds since 1970
 	write  bool
 	skip   bool   // leave out the rest of the group
+	script bool   // a script calls
 	woken  bool   // the next command is a blocking one that has waited
 	typed  []bool // which arguments are values in canonical encoding; nil for none
 	seed   uint64 // of a read
@@ -33,7 +34,7 @@ func (tx *Tx) get(key []byte) *object {
 
 // put makes key hold a new object.
 func (tx *Tx) put(key []byte, o *object) {
-	tx.keys().put(tx.st, tx.db, string(key), o)
+	tx.keys().put(tx.st, string(key), o)
 	tx.signal(key, o)
 }
 
@@ -55,14 +56,15 @@ func (tx *Tx) remove(key []byte) bool {
 // expire sets the deadline of the object at key, which must exist; 0 takes it
 // away.
 func (tx *Tx) expire(key []byte, at int64) {
-	o := tx.keys().edit(tx.st, string(key))
+	k := tx.keys()
+	o := k.edit(tx.st, string(key))
 	if o.due != nil {
-		tx.st.due.remove(o.due)
+		k.due.drop(o.due)
 		o.due = nil
 	}
 	o.expireAt = at
 	if at != 0 {
-		o.due = tx.st.due.add(at, tx.db, string(key))
+		o.due = k.due.add(at, string(key))
 	}
 }
 

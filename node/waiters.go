@@ -327,7 +327,18 @@ func (w *waiters) signal(signals []fsm.Signal) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, s := range signals {
-		if l := w.lines[place{s.DB, s.Key}]; l != nil {
+		if s.Every {
+			w.grantDB(s.DB)
+		} else if l := w.lines[place{s.DB, s.Key}]; l != nil {
+			w.grant(l)
+		}
+	}
+}
+
+// grantDB looks at all keys of a database.
+func (w *waiters) grantDB(db int) {
+	for p, l := range w.lines {
+		if p.db == db {
 			w.grant(l)
 		}
 	}
