@@ -42,7 +42,7 @@ func (d *decoder) stream(typ byte) *Stream {
 	if s.Added < uint64(len(s.Entries)) {
 		d.fail("stream of %d entries ever", s.Added)
 	}
-	d.each(func() { s.Groups = append(s.Groups, d.group(typ)) })
+	d.each(func() { s.Groups = append(s.Groups, d.group(s, typ)) })
 	return s
 }
 
@@ -139,8 +139,9 @@ func (r *nodeReader) entry(master ID, fields []string) (e Entry, deleted bool) {
 	return e, flags&entryDeleted != 0
 }
 
-func (d *decoder) group(typ byte) Group {
-	g := Group{Name: d.string(), Last: d.streamID(), Read: UnknownRead}
+func (d *decoder) group(s *Stream, typ byte) Group {
+	g := Group{Name: d.string(), Last: d.streamID()}
+	g.Read = s.estimate(g.Last)
 	if typ >= typeStreams2 {
 		g.Read = int64(d.length())
 	}
@@ -160,6 +161,23 @@ func (d *decoder) group(typ byte) Group {
 		}
 	}
 	return g
+}
+
+// estimate returns how many entries a group has read, as Redis 7.0 guesses it for
+// a stream of an older version, of which no entry is known to be deleted.
+func (s *Stream) estimate(last ID) int64 {
+	n := len(s.Entries)
+	switch {
+	case n == 0:
+		return 0
+	case last == s.Last:
+		return int64(n)
+	case last.Less(s.Entries[0].ID):
+		return 0
+	case last == s.Entries[0].ID:
+		return 1
+	}
+	return UnknownRead
 }
 
 // consumer reads a consumer and the IDs of its pending entries, which are among

@@ -23,7 +23,7 @@ type client struct {
 }
 
 // startRedis starts a redis-server that ends with the test.
-func startRedis(t *testing.T) *client {
+func startRedis(t *testing.T, options ...string) *client {
 	t.Helper()
 	path, err := exec.LookPath("redis-server")
 	if err != nil {
@@ -31,8 +31,9 @@ func startRedis(t *testing.T) *client {
 	}
 	addr := freeAddr(t)
 	_, port, _ := net.SplitHostPort(addr)
-	cmd := exec.Command(path, "--port", port, "--bind", "127.0.0.1",
-		"--save", "", "--appendonly", "no", "--dir", t.TempDir(), "--daemonize", "no")
+	args := []string{"--port", port, "--bind", "127.0.0.1",
+		"--save", "", "--appendonly", "no", "--dir", t.TempDir(), "--daemonize", "no"}
+	cmd := exec.Command(path, append(args, options...)...)
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}

@@ -47,6 +47,9 @@ func (s *state) do(t *testing.T, words []string) resp.Value {
 		args = append(args, []byte(w))
 	}
 	c := fsm.Lookup(words[0])
+	if c.Flags&fsm.Container != 0 {
+		c = fsm.Lookup(words[0] + "|" + words[1])
+	}
 	if c.Flags&fsm.Read != 0 {
 		return s.Read(fsm.Request{Command: c, Args: args})
 	}
