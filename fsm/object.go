@@ -28,8 +28,10 @@ func noSubcommand(_ *Tx, args [][]byte) resp.Value {
 // The most that Redis keeps in its compact encodings.
 const (
 	maxEmbedded = 44      // bytes of a string
+	maxFields   = 512     // of a hash
 	maxPacked   = 64      // bytes of an element of a hash, set or sorted set
-	maxListPack = 8 << 10 // bytes of a list
+	maxListPack = 8 << 10 // bytes of a list's listpack
+	emptyPack   = 7       // bytes of a listpack without elements
 )
 
 func encodingOf(o *object) string {
@@ -37,7 +39,7 @@ func encodingOf(o *object) string {
 	case *deque:
 		return v.encoding()
 	case *fields:
-		return packed(v.size(), v.root == nil, "hashtable", v.sizes)
+		return packed(v.size(), v.size() <= maxFields, "hashtable", v.sizes)
 	case *members:
 		if v.ints {
 			return "intset"
@@ -75,15 +77,49 @@ func packed(n int, small bool, large string, sizes func(n int, f func(key, val i
 }
 
 func (d *deque) encoding() string {
-	bytes := 0
+	bytes := emptyPack
 	d.each(0, func(_ int, s string) bool {
-		bytes += len(s) + 2
+		bytes += packedSize(s)
 		return bytes <= maxListPack
 	})
 	if bytes <= maxListPack {
 		return "listpack"
 	}
 	return "quicklist"
+}
+
+// packedSize returns how many bytes a short element takes in a listpack: its head,
+// itself, and its length behind it.
+func packedSize(s string) int {
+	size := len(s) + 1
+	if n, ok := parseInt([]byte(s)); ok {
+		size = intSize(n)
+	} else if len(s) >= 1<<12 {
+		size += 4
+	} else if len(s) >= 1<<6 {
+		size++
+	}
+	if size >= 1<<7 {
+		return size + 2
+	}
+	return size + 1
+}
+
+// intSize returns how many bytes an integer takes in a listpack without its length.
+func intSize(n int64) int {
+	switch {
+	case n >= 0 && n < 1<<7:
+		return 1
+	case n >= -1<<12 && n < 1<<12:
+		return 2
+	case n == int64(int16(n)):
+		return 3
+	case n >= -1<<23 && n < 1<<23:
+		return 4
+	case n == int64(int32(n)):
+		return 5
+	}
+	return 9
 }
 
 // sizes calls f with the sizes of the first n elements, as do the next three.

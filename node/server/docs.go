@@ -61,6 +61,9 @@ const docsTail = `## What differs from Redis
   no consumer groups yet.
 - **XADD** and **XTRIM** with ~ remove exactly what is asked for, or as many entries as LIMIT says; Redis
   keeps to whole nodes. The radix tree that XINFO STREAM tells of is that of entries of few bytes.
+- **DUMP** writes what Redis 7.0 and later load; there is no such form for a list or a dictionary of the
+  classic protocol. **RESTORE** reads what Redis 2.6 to 7.2 dumped; IDLETIME and FREQ have no effect.
+- **SORT** with ALPHA compares bytes, as Redis does in the locale C.
 - **CLIENT** commands, CLIENT UNBLOCK among them, know the connections to the node that is asked.
 - **WATCH** compares the log index at which a key was last changed, so a key that was made and deleted
   in between counts as unchanged.
