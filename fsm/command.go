@@ -37,6 +37,7 @@ var rows, table = buildTable(
 	blockingCommands,
 	pubsubCommands,
 	scriptCommands,
+	functionCommands,
 	slotCommands,
 	classicCommands,
 )

@@ -31,8 +31,12 @@ func Decode(r io.Reader) (*State, error) {
 		if db < 0 || d.err != nil {
 			break
 		}
-		if db == scriptsMark-1 {
+		switch db {
+		case scriptsMark - 1:
 			d.scripts(&s.scripts)
+			continue
+		case functionsMark - 1:
+			d.functions(s)
 			continue
 		}
 		if db >= Databases || s.dbs[db].size > 0 {

@@ -40,7 +40,7 @@ func (g *generator) keyOf(group string) string {
 func (g *generator) row(flags Flag) *Command {
 	for {
 		c := rows[g.IntN(len(rows))]
-		flush := c.Group == "server" && c.Flags&Write != 0 || c.Name == "CLASSIC|FLUSH" || c.Name == "SCRIPT|FLUSH"
+		flush := c.Group == "server" && c.Flags&Write != 0 || c.Name == "CLASSIC|FLUSH" || c.Name == "SCRIPT|FLUSH" || c.Name == "FUNCTION|FLUSH"
 		if c.Flags&flags != 0 && (!flush || g.IntN(8) == 0) {
 			return c
 		}

@@ -9,10 +9,11 @@ type Tx struct {
 	db     int
 	now    int64 // milliseconds since 1970
 	write  bool
-	skip   bool   // leave out the rest of the group
-	woken  bool   // the next command is a blocking one that has waited
-	typed  []bool // which arguments are values in canonical encoding; nil for none
-	seed   uint64 // of a read
+	skip   bool        // leave out the rest of the group
+	woken  bool        // the next command is a blocking one that has waited
+	typed  []bool      // which arguments are values in canonical encoding; nil for none
+	seed   uint64      // of a read
+	stop   func() bool // of a read; see Request
 	chance *chance
 }
 

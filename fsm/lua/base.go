@@ -156,7 +156,7 @@ func baseRawGet(c call) int {
 	v := t.RawGet(c.any(2))
 	if t == c.run().env {
 		if v = c.run().globals.RawGet(c.Get(2)); v == lua.LNil {
-			v = globals.RawGet(c.Get(2))
+			v = c.run().scope.table.RawGet(c.Get(2))
 		}
 	}
 	c.Push(v)

@@ -109,7 +109,8 @@ func (r *rewriter) exists(e ast.Expr) bool {
 			return false
 		}
 		_, hidden := r.local(object.Value)
-		return !hidden && known(object.Value, key.Value)
+		loads := r.level == 0 && object.Value == "redis" && key.Value == "register_function"
+		return !hidden && (loads || known(object.Value, key.Value))
 	}
 	return false
 }

@@ -89,7 +89,7 @@ func (r *run) try(L *lua.LState, nargs, nret int) (fault lua.LValue) {
 		case *lua.ApiError:
 			fault = r.words(p.Object)
 		default: // a mistake of ours or of gopher-lua's, the same on every node
-			fault = lua.LString(fmt.Sprintf("%s:%d: %s", source, r.line, r.names.plain(fmt.Sprint(p))))
+			fault = lua.LString(fmt.Sprintf("%s:%d: %s", r.source, r.line, r.names.plain(r.source, fmt.Sprint(p))))
 		}
 	}()
 	L.Call(nargs, nret)
@@ -112,7 +112,7 @@ func lineOf(L *lua.LState) int {
 // words puts gopher-lua's own texts into Lua's words.
 func (r *run) words(v lua.LValue) lua.LValue {
 	if s, ok := v.(lua.LString); ok {
-		return lua.LString(r.names.plain(string(s)))
+		return lua.LString(r.names.plain(r.source, string(s)))
 	}
 	return v
 }

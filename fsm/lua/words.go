@@ -5,8 +5,9 @@ import (
 	"strings"
 )
 
-// plain returns gopher-lua's error text in Lua's words.
-func (n names) plain(s string) string {
+// plain returns gopher-lua's error text in Lua's words. Source is what the code is
+// called.
+func (n names) plain(source, s string) string {
 	head, text, line := "", s, 0
 	if rest, ok := strings.CutPrefix(s, source+":"); ok {
 		if at := strings.IndexByte(rest, ' '); at > 0 {
