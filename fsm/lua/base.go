@@ -56,7 +56,7 @@ func baseError(c call) int {
 	level := c.optInt(2, 1)
 	v := c.Get(1)
 	if s, ok := text(v); ok && level > 0 {
-		v = lua.LString(where(c.LState, level) + s)
+		v = lua.LString(c.where(level) + s)
 	}
 	// gopher-lua has a word of its own for a string.
 	c.Error(v, 0)

@@ -86,7 +86,7 @@ func (m *Machine) Load(code string) (*Library, error) {
 	case r.left < 0:
 		return nil, errors.New("ERR Error registering functions: ERR FUNCTION LOAD timeout")
 	case fault != nil:
-		return nil, errors.New(oneLine("ERR Error registering functions: " + r.errorText(fault)))
+		return nil, errors.New(status("ERR Error registering functions: " + r.errorText(fault)))
 	}
 	m.end(L)
 	if l.Functions = r.loading.functions; len(l.Functions) == 0 {
@@ -113,7 +113,7 @@ func (l *Library) metadata() (body string, err error) {
 		const key = "name="
 		switch {
 		case len(word) < len(key) || !strings.EqualFold(word[:len(key)], key):
-			return "", fmt.Errorf("ERR Invalid metadata value given: %s", oneLine(word))
+			return "", fmt.Errorf("ERR Invalid metadata value given: %s", status(word))
 		case named:
 			return "", errors.New("ERR Invalid metadata value, name argument was given multiple times")
 		}
@@ -125,7 +125,7 @@ func (l *Library) metadata() (body string, err error) {
 	case !goodName(l.Name):
 		return "", errors.New(errLibraryName)
 	case !strings.EqualFold(engine, "lua"):
-		return "", fmt.Errorf("ERR Engine '%s' not found", oneLine(engine))
+		return "", fmt.Errorf("ERR Engine '%s' not found", status(engine))
 	}
 	return "\n" + rest, nil
 }

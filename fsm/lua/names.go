@@ -91,6 +91,7 @@ func (r *rewriter) describe(e ast.Expr) string {
 		if key, ok := e.Key.(*ast.StringExpr); ok {
 			return "field '" + key.Value + "'"
 		}
+		return "field '?'"
 	}
 	return ""
 }

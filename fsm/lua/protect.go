@@ -23,11 +23,16 @@ func (c call) protect(f lua.LValue, args []lua.LValue) (results []lua.LValue, fa
 	th := c.borrow()
 	current := c.G.CurrentThread
 	c.G.CurrentThread = th
+	if r.threads.callers == nil {
+		r.threads.callers = map[*lua.LState]*lua.LState{}
+	}
+	r.threads.callers[th] = c.LState
 	th.Push(f)
 	for _, a := range args {
 		th.Push(a)
 	}
 	fault = r.try(th, len(args), lua.MultRet)
+	delete(r.threads.callers, th)
 	c.G.CurrentThread = current
 	r.threads.pending--
 	r.threads.callbacks = callbacks
@@ -177,7 +182,7 @@ func baseXpcall(c call) int {
 	}
 	results, failed := c.protect(handler, []lua.LValue{fault})
 	if failed != nil {
-		return c.answer(false, failed)
+		return c.answer(false, lua.LString("error in error handling"))
 	}
 	return c.answer(false, results...)
 }

@@ -85,6 +85,7 @@ type threads struct {
 	callbacks int                            // calls of Lua from library functions, in this coroutine
 	idle      []*lua.LState                  // for protected calls
 	started   map[*lua.LState]*lua.LFunction // coroutines
+	callers   map[*lua.LState]*lua.LState    // of protected calls under way
 }
 
 // A command is what redis.call passes on, in memory that is used again.
@@ -244,7 +245,7 @@ func (r *run) chunk(L *lua.LState, proto *lua.FunctionProto) (fault lua.LValue) 
 
 // failed returns the error reply of a run.
 func (r *run) failed(id, text string) resp.Value {
-	return resp.Err(oneLine(fmt.Sprintf("%s script: %s, on @%s:%d.", text, id, r.source, max(r.line, 1))))
+	return resp.Err(oneLine(fmt.Sprintf("%s script: %s, on @%s:%d.", status(text), id, r.source, max(r.line, 1))))
 }
 
 // errorText returns what the client is told of an error value.

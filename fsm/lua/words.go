@@ -59,7 +59,14 @@ func (n names) arithmetic(text string, line int) string {
 	return "attempt to perform arithmetic on " + n.of(hint{line, hintMath, event + side}, kind)
 }
 
-// oneLine makes text fit for an error or a status.
+// status makes text fit for an error or a status: one line, which ends at a zero
+// byte as C's strings do.
+func status(s string) string {
+	s, _, _ = strings.Cut(s, "\x00")
+	return oneLine(s)
+}
+
+// oneLine makes text one line.
 func oneLine(s string) string {
 	if !strings.ContainsAny(s, "\r\n") {
 		return s
