@@ -8,8 +8,8 @@ import (
 )
 
 var functionCommands = []Command{
-	{Spec{"FCALL", -3, Logged | forScript, Keys{}, "scripting", "Call a function of a library.", "7.0.0"}, fcall},
-	{Spec{"FCALL_RO", -3, Read | forScript, Keys{}, "scripting", "Call a function of a library that reads only.", "7.0.0"}, fcallReadOnly},
+	{Spec{"FCALL", -3, Logged | forScript, Keys{}, "scripting", "Call a function of a library. The library's own variables are new at each call.", "7.0.0"}, fcall},
+	{Spec{"FCALL_RO", -3, Read | forScript, Keys{}, "scripting", "Call a function of a library that reads only, on this node alone.", "7.0.0"}, fcallReadOnly},
 	{Spec{"FUNCTION", -2, Local | Container, Keys{}, "scripting", "Commands about libraries of functions.", "7.0.0"}, noSubcommand},
 	{Spec{"FUNCTION|DELETE", 3, Write | NoScript, Keys{}, "scripting", "Delete a library.", "7.0.0"}, functionDelete},
 	{Spec{"FUNCTION|DUMP", 2, Read | NoScript, Keys{}, "scripting", "Get all libraries as one string, for FUNCTION RESTORE.", "7.0.0"}, functionDump},

@@ -86,7 +86,7 @@ func (tx *Tx) value(args [][]byte, i int) (*object, resp.Value) {
 		return nil, errSyntax
 	case v.Kind == resp.Integer:
 		return &object{kind: kindInteger, str: itoa(v.Int)}, resp.Nil
-	case v.Kind == resp.Bulk:
+	case v.Kind == resp.Bulk, v.Kind == resp.BigNumber:
 		return &object{str: v.Str}, resp.Nil
 	}
 	return &object{kind: kindClassic, val: v}, resp.Nil

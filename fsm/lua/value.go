@@ -54,7 +54,7 @@ func (r *run) tableReply(t *lua.LTable, depth int) resp.Value {
 		return r.setReply(m, depth)
 	}
 	if s, ok := t.RawGetString("big_number").(lua.LString); ok {
-		return resp.Str(oneLine(string(s)))
+		return resp.Big(oneLine(string(s)))
 	}
 	if m, ok := t.RawGetString("verbatim_string").(*lua.LTable); ok {
 		s, ok := m.RawGetString("string").(lua.LString)
@@ -106,7 +106,7 @@ func (r *run) value(v resp.Value) lua.LValue {
 		return field("err", lua.LString(v.Str))
 	case resp.Integer, resp.Bool:
 		return lua.LNumber(v.Int)
-	case resp.Bulk, resp.Verbatim:
+	case resp.Bulk, resp.Verbatim, resp.BigNumber:
 		return lua.LString(v.Str)
 	case resp.Double:
 		return lua.LString(resp.AppendFloat(nil, v.Float()))
