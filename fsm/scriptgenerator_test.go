@@ -1,6 +1,7 @@
 package fsm
 
 import (
+	"bytes"
 	"encoding/binary"
 	"strings"
 
@@ -45,13 +46,17 @@ func init() {
 	groupWords["scripting"] = append([]string{"SYNC", "f", "g", "h", "one"}, generatedScripts...)
 	for _, code := range generatedLibraries {
 		tails["FUNCTION|LOAD"] = append(tails["FUNCTION|LOAD"], []string{"LOAD", code}, []string{"LOAD", "REPLACE", code})
-		dump := appendRDBString([]byte{rdbFunction}, code)
-		dump = binary.LittleEndian.AppendUint16(dump, rdbVersion)
-		dump = binary.LittleEndian.AppendUint64(dump, sumCRC64(dump))
+		dump := sealedDump(appendRDBString([]byte{rdbFunction}, code))
 		tails["FUNCTION|RESTORE"] = append(tails["FUNCTION|RESTORE"], []string{"RESTORE", string(dump)},
 			[]string{"RESTORE", string(dump), "REPLACE"}, []string{"RESTORE", string(dump), "FLUSH"})
 	}
 	tails["FUNCTION|DELETE"] = [][]string{{"DELETE", "one"}, {"DELETE", "two"}, {"DELETE", "three"}}
+}
+
+// sealedDump gives a body the end of a FUNCTION DUMP.
+func sealedDump(body []byte) []byte {
+	b := binary.LittleEndian.AppendUint16(bytes.Clone(body), rdbVersion)
+	return binary.LittleEndian.AppendUint64(b, sumCRC64(b))
 }
 
 // script draws the first argument of EVAL, EVALSHA or FCALL.
