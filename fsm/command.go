@@ -42,6 +42,7 @@ var rows, table = buildTable(
 	blockingCommands,
 	pubsubCommands,
 	scriptCommands,
+	functionCommands,
 	slotCommands,
 	classicCommands,
 )

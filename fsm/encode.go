@@ -19,6 +19,7 @@ import (
 //	n { id(8) life(4) seq(v) n(v) { reply(s) } }       origins by id
 //	[ 240(1) { rev(v) } ]                      databases that were swapped
 //	[ 255(1) uses(v) n(v) { body(s) used(v) loaded(1) } ]    scripts by SHA1
+//	[ 254 n(v) { code(s) } ]                                 libraries by name
 //	{ db+1(1) n(v) { key(s) kind(1) expireAt(8) rev(v) value } } 0(1)
 //	crc32c(4) of all before
 //
@@ -26,10 +27,11 @@ import (
 // numbers little-endian of so many bytes. Keys come by shard, then in byte
 // order, so equal states are equal bytes.
 const (
-	stateMagic  = "trivet state"
-	stateFormat = 1
-	scriptsMark = 255 // in the place of a database
-	swapsMark   = 240 // the same
+	stateMagic    = "trivet state"
+	stateFormat   = 1
+	scriptsMark   = 255 // in the place of a database
+	swapsMark     = 240 // the same
+	functionsMark = 254
 )
 
 // An encoder writes fields and keeps the first error.
@@ -70,6 +72,7 @@ func (f *Frozen) Encode(w io.Writer) error {
 	e.origins(f.origins)
 	e.swaps(&f.dbs)
 	e.scripts(&f.scripts)
+	e.functions(&f.functions)
 	for db := range f.dbs {
 		if f.dbs[db].size > 0 {
 			e.byte(byte(db + 1))

@@ -4,17 +4,18 @@ import "maps"
 
 // A Frozen is the state at one index. It stays as it is while Apply goes on.
 type Frozen struct {
-	index   uint64
-	now     int64
-	dbs     [Databases]keyspace
-	origins map[uint64]origin
-	scripts scripts
+	index     uint64
+	now       int64
+	dbs       [Databases]keyspace
+	origins   map[uint64]origin
+	scripts   scripts
+	functions functions
 }
 
 // Freeze returns a view of the state as it is now. It copies the shards'
 // addresses only; Apply copies a shard at its first write after this.
 func (s *State) Freeze() *Frozen {
-	f := &Frozen{index: s.index, now: s.now, origins: maps.Clone(s.origins), scripts: s.scripts.clone()}
+	f := &Frozen{index: s.index, now: s.now, origins: maps.Clone(s.origins), scripts: s.scripts.clone(), functions: s.functions}
 	for db := range s.dbs {
 		k := &s.dbs[db]
 		f.dbs[db].size, f.dbs[db].rev = k.size, k.rev

@@ -44,7 +44,7 @@ func (g *generator) keyOf(group string) string {
 func (g *generator) row(flags Flag) *Command {
 	for {
 		c := rows[g.IntN(len(rows))]
-		flush := strings.HasPrefix(c.Name, "FLUSH") || c.Name == "CLASSIC|FLUSH" || c.Name == "SCRIPT|FLUSH"
+		flush := strings.HasPrefix(c.Name, "FLUSH") || strings.HasSuffix(c.Name, "|FLUSH")
 		if c.Flags&flags != 0 && (!flush || g.IntN(5) == 0) {
 			return c
 		}

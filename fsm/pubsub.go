@@ -3,8 +3,8 @@ package fsm
 import "github.com/trivetdb/trivet/resp"
 
 var pubsubCommands = []Command{
-	{Spec{"PUBLISH", 3, Logged | PubSub | Loading | Stale | Fast, Keys{}, "pubsub", "Send a message to a channel's subscribers on all nodes; answers their number on this node.", "2.0.0"}, publish},
-	{Spec{"SPUBLISH", 3, Logged | PubSub | Loading | Stale | Fast, Keys{1, 1, 1}, "pubsub", "Send a message to a shard channel's subscribers on all nodes; answers their number on this node.", "7.0.0"}, publish},
+	{Spec{"PUBLISH", 3, Logged | PubSub | Loading | Stale | Fast, Keys{}, "pubsub", "Send a message to a channel's subscribers on all nodes; answers their number on this node, or 0 to a script.", "2.0.0"}, publish},
+	{Spec{"SPUBLISH", 3, Logged | PubSub | Loading | Stale | Fast, Keys{1, 1, 1}, "pubsub", "Send a message to a shard channel's subscribers on all nodes; answers their number on this node, or 0 to a script.", "7.0.0"}, publish},
 }
 
 // A Message was published by an entry. It is not part of the state: each node
@@ -22,7 +22,9 @@ func (s *State) TakeMessages() []Message {
 	return m
 }
 
-// publish answers 0: which node's subscribers count is for that node to say.
+// publish answers 0: which node's subscribers count is for that node to say. A
+// script, whose answer must be the same on all nodes, is left with that. Scripts
+// that only read cannot publish, since no other node would hear of it.
 func publish(tx *Tx, args [][]byte) resp.Value {
 	if tx.write {
 		tx.st.messages = append(tx.st.messages, Message{args[0][0] == 'S', string(args[1]), string(args[2])})

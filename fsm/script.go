@@ -43,14 +43,21 @@ func (tx *Tx) runScript(p *lua.Program, keys, argv [][]byte, readOnly bool) resp
 	if readOnly && p.Flagged && !p.ReadOnly {
 		return errScriptWrites
 	}
+	return tx.runLua(readOnly || p.ReadOnly, func(m *lua.Machine, host lua.Host) resp.Value {
+		return m.Run(p, host, keys, argv)
+	})
+}
+
+// runLua runs Lua code, which may go on in another database.
+func (tx *Tx) runLua(readOnly bool, code func(*lua.Machine, lua.Host) resp.Value) resp.Value {
 	db, typed := tx.db, tx.typed
 	defer func() { tx.db, tx.typed, tx.script = db, typed, false }()
 	tx.typed, tx.script = nil, true
-	m := &lua.Machine{} // reads run together
+	m := &lua.Machine{Stop: tx.stop} // reads run together
 	if tx.write {
 		m = &tx.st.machine
 	}
-	return m.Run(p, &scriptHost{tx: tx, readOnly: readOnly || p.ReadOnly}, keys, argv)
+	return code(m, &scriptHost{tx: tx, readOnly: readOnly})
 }
 
 func eval(tx *Tx, args [][]byte) resp.Value            { return tx.eval(args, false) }

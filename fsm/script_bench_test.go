@@ -31,3 +31,18 @@ func benchScript(b *testing.B, words ...string) {
 		m.run(1000, 0, c, args, nil)
 	}
 }
+
+// BenchmarkFcall measures a function of a library of ten.
+func BenchmarkFcall(b *testing.B) {
+	m := newMachine(b)
+	m.check = false
+	code := "#!lua name=lib\n"
+	for i := range 10 {
+		code += fmt.Sprintf("redis.register_function('f%d', function(keys, args) return redis.call('incr', keys[1]) end)\n", i)
+	}
+	m.doSub(1, "FUNCTION|LOAD", code)
+	b.ReportAllocs()
+	for b.Loop() {
+		m.do(1000, "FCALL", "f9", "1", "k")
+	}
+}

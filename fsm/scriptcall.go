@@ -93,10 +93,10 @@ func (h *scriptHost) Call(args [][]byte) resp.Value {
 	return c.Run(h.tx, args)
 }
 
-// Known reports whether a script could call a command.
+// Known reports whether there is a command that a script could name.
 func (h *scriptHost) Known(args [][]byte) bool {
 	_, fail := h.find(args)
-	return fail.Str != errScriptName.Str && fail.Str != errScriptArity.Str
+	return fail.Str != errScriptName.Str
 }
 
 // Seed returns a number from the entry's chance, or the read's.

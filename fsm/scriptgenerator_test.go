@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/trivetdb/trivet/fsm/lua"
+	"github.com/trivetdb/trivet/fsm/rdb"
 )
 
 // scripts are drawn for EVAL and its like. They use what could differ between
@@ -30,10 +31,32 @@ var generatedScripts = []string{
 	"return nosuch",
 }
 
-func init() { groupWords["scripting"] = append([]string{"SYNC"}, generatedScripts...) }
+// generatedLibraries share names of functions, so that some cannot be loaded
+// beside others.
+var generatedLibraries = []string{
+	"#!lua name=one\nlocal n = 0 local t = {} redis.register_function('f', function(keys, args) n = n + 1 t[#t + 1] = n redis.call('SET', keys[1]..':n', n + #t) return n end)",
+	"#!lua name=two\nredis.register_function{function_name = 'g', description = 'd', flags = {'no-writes'}, callback = function(keys) return redis.call('GET', keys[1]..':n') end}",
+	"#!lua name=three\nlocal function h(keys, args) redis.call('RPUSH', keys[1]..':l', math.random(9), tostring({})) error('after a write') end redis.register_function('h', h) redis.register_function('F', h)",
+	"#!lua name=one\nredis.register_function('f', function(keys) return redis.call('INCR', keys[1]..':n') end) redis.register_function('g', function() return nosuch end)",
+	"#!lua name=broken\nredis.register_function('i', function(",
+}
 
-// script draws the first argument of EVAL or EVALSHA.
+func init() {
+	groupWords["scripting"] = append([]string{"SYNC", "f", "g", "h", "one"}, generatedScripts...)
+	for _, code := range generatedLibraries {
+		tails["FUNCTION|LOAD"] = append(tails["FUNCTION|LOAD"], []string{"LOAD", code}, []string{"LOAD", "REPLACE", code})
+		dump := rdb.AppendLibraries(nil, []string{code})
+		tails["FUNCTION|RESTORE"] = append(tails["FUNCTION|RESTORE"], []string{"RESTORE", string(dump)},
+			[]string{"RESTORE", string(dump), "REPLACE"}, []string{"RESTORE", string(dump), "FLUSH"})
+	}
+	tails["FUNCTION|DELETE"] = [][]string{{"DELETE", "one"}, {"DELETE", "two"}, {"DELETE", "three"}}
+}
+
+// script draws the first argument of EVAL, EVALSHA or FCALL.
 func (g *generator) script(c *Command) string {
+	if strings.HasPrefix(c.Name, "FCALL") {
+		return []string{"f", "g", "H", "i"}[g.IntN(4)]
+	}
 	script := generatedScripts[g.IntN(len(generatedScripts))]
 	if strings.HasPrefix(c.Name, "EVALSHA") {
 		return lua.Sum(script)

@@ -16,19 +16,20 @@ const maxExpiredPerEntry = 1000
 
 // State is all that is replicated. The zero State is not usable; see NewState.
 type State struct {
-	index    uint64 // of the log entry applied last
-	now      int64  // the time of the entries, milliseconds; never goes back
-	epoch    uint32 // counts freezes; what is older is shared with a frozen view
-	dbs      [Databases]keyspace
-	origins  map[uint64]origin
-	scripts  scripts
-	expired  uint64      // keys removed because they were due
-	messages []Message   // published by entries, not taken yet
-	listens  bool        // note signals
-	signals  []Signal    // not taken yet
-	machine  lua.Machine // of scripts that Apply runs
-	typed    []bool      // reused by Apply
-	argv     [][]byte
+	index     uint64 // of the log entry applied last
+	now       int64  // the time of the entries, milliseconds; never goes back
+	epoch     uint32 // counts freezes; what is older is shared with a frozen view
+	dbs       [Databases]keyspace
+	origins   map[uint64]origin
+	scripts   scripts
+	expired   uint64      // keys removed because they were due
+	messages  []Message   // published by entries, not taken yet
+	listens   bool        // note signals
+	signals   []Signal    // not taken yet
+	machine   lua.Machine // of scripts that Apply runs
+	typed     []bool      // reused by Apply
+	argv      [][]byte
+	functions functions
 }
 
 // An origin is what the state remembers of a node that sends batches: enough
@@ -180,12 +181,15 @@ type Request struct {
 	DB      int
 	Now     int64  // milliseconds since 1970; keys due by then are hidden
 	Seed    uint64 // the source of chance
+	// Stop is asked now and then by a script whether it is to end at once. Nil
+	// means never.
+	Stop func() bool
 }
 
 // Read answers a command of a Read row. It never changes the state.
 func (s *State) Read(r Request) resp.Value {
 	tx := Tx{st: s, db: r.DB, now: max(s.now, r.Now)}
-	tx.seed = r.Seed
+	tx.seed, tx.stop = r.Seed, r.Stop
 	return r.Command.Run(&tx, r.Args)
 }
 

@@ -9,11 +9,12 @@ type Tx struct {
 	db     int
 	now    int64 // milliseconds since 1970
 	write  bool
-	skip   bool   // leave out the rest of the group
-	script bool   // a script calls
-	woken  bool   // the next command is a blocking one that has waited
-	typed  []bool // which arguments are values in canonical encoding; nil for none
-	seed   uint64 // of a read
+	skip   bool        // leave out the rest of the group
+	script bool        // a script calls
+	woken  bool        // the next command is a blocking one that has waited
+	typed  []bool      // which arguments are values in canonical encoding; nil for none
+	seed   uint64      // of a read
+	stop   func() bool // of a read; see Request
 	chance *chance
 }
 
@@ -87,7 +88,7 @@ func (tx *Tx) value(args [][]byte, i int) (*object, resp.Value) {
 		return nil, errSyntax
 	case v.Kind == resp.Integer:
 		return &object{kind: kindInteger, str: itoa(v.Int)}, resp.Nil
-	case v.Kind == resp.Bulk:
+	case v.Kind == resp.Bulk, v.Kind == resp.BigNumber:
 		return &object{str: v.Str}, resp.Nil
 	}
 	return &object{kind: kindClassic, val: v}, resp.Nil

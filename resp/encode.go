@@ -34,6 +34,11 @@ func (v Value) Append(dst []byte, d Dialect) []byte {
 		return appendHeader(dst, ':', v.Int)
 	case Bulk:
 		return appendBulk(dst, v.Str)
+	case BigNumber:
+		if d.rich() {
+			return appendLine(dst, '(', v.Str)
+		}
+		return appendBulk(dst, v.Str)
 	case Array:
 		return v.appendElems(appendHeader(dst, '*', int64(len(v.Elems))), d)
 	case Map:

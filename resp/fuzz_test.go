@@ -127,7 +127,7 @@ func build(in []byte, depth int) (Value, []byte) {
 	if len(in) == 0 {
 		return Nil, nil
 	}
-	v := Value{Kind: Kind(in[0]) % (Pairs + 1)}
+	v := Value{Kind: Kind(in[0]) % (BigNumber + 1)}
 	in = in[1:]
 	count := func(most int) (n int) {
 		if len(in) > 0 {
@@ -145,6 +145,8 @@ func build(in []byte, depth int) (Value, []byte) {
 		}
 	case Bool:
 		v.Int = int64(count(2))
+	case BigNumber:
+		v.Str = strings.Repeat("7", 1+count(30))
 	case Simple, Error, Bulk, Verbatim:
 		n := min(count(256), len(in))
 		v.Str, in = string(in[:n]), in[n:]

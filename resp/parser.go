@@ -203,7 +203,7 @@ func (p *parser) fromLine(mark byte, line []byte) (Value, error) {
 		}
 	case '(':
 		if bigNumber(line) {
-			return Str(string(line)), nil
+			return Value{Kind: BigNumber, Str: string(line)}, nil
 		}
 	default:
 		if n, ok := parseLength(line); ok {

@@ -21,6 +21,7 @@ const (
 	Verbatim              // text for people; Str is the text, without the "txt:" prefix
 	Push                  // out-of-band data, RESP3 only
 	Pairs                 // Elems alternate; RESP3 has an array of each two, the others one flat array
+	BigNumber             // an integer of any length in Str, see Big
 )
 
 // A Value is anything that the protocol can carry. Its strings are immutable,
@@ -78,6 +79,14 @@ func Truth(b bool) Value {
 		v.Int = 1
 	}
 	return v
+}
+
+// Big returns a BigNumber, or a Bulk string where s is not an integer in decimals.
+func Big(s string) Value {
+	if !bigNumber([]byte(s)) {
+		return Str(s)
+	}
+	return Value{Kind: BigNumber, Str: s}
 }
 
 // Text returns a Verbatim string of format txt.

@@ -48,7 +48,7 @@ func TestReadValue(t *testing.T) {
 		{",3.1\r\n", Float(3.1)}, {",1E5\r\n", Float(1e5)}, {",inf\r\n", Float(math.Inf(1))},
 		{",-inf\r\n", Float(math.Inf(-1))}, {",nan\r\n", Float(math.NaN())}, {",-0\r\n", Float(math.Copysign(0, -1))},
 		{"=8\r\ntxt:a\r\nb\r\n", Text("a\r\nb")}, {"=4\r\nmkd:\r\n", Text("")},
-		{"(-12345678901234567890\r\n", Str("-12345678901234567890")},
+		{"(-12345678901234567890\r\n", Big("-12345678901234567890")},
 		{"*2\r\n*1\r\n*0\r\n*1\r\n*-1\r\n", List(List(List()), List(Value{Kind: NullArray}))},
 	}
 	for _, tt := range tests {

@@ -56,7 +56,7 @@ func baseError(c call) int {
 	level := c.optInt(2, 1)
 	v := c.Get(1)
 	if s, ok := text(v); ok && level > 0 {
-		v = lua.LString(where(c.LState, level) + s)
+		v = lua.LString(c.where(level) + s)
 	}
 	// gopher-lua has a word of its own for a string.
 	c.Error(v, 0)
@@ -156,7 +156,7 @@ func baseRawGet(c call) int {
 	v := t.RawGet(c.any(2))
 	if t == c.run().env {
 		if v = c.run().globals.RawGet(c.Get(2)); v == lua.LNil {
-			v = globals.RawGet(c.Get(2))
+			v = c.run().scope.table.RawGet(c.Get(2))
 		}
 	}
 	c.Push(v)

@@ -48,6 +48,25 @@ func where(L *lua.LState, level int) string {
 	return fmt.Sprintf("%s:%d: ", dbg.Source, dbg.CurrentLine)
 }
 
+// where returns the position of a caller, going on past the protected calls around.
+func (c call) where(level int) string {
+	L := c.LState
+	for {
+		depth := 0
+		for {
+			if _, ok := L.GetStack(depth); !ok || depth == level {
+				break
+			}
+			depth++
+		}
+		outer := c.run().threads.callers[L]
+		if depth == level || outer == nil {
+			return where(L, level)
+		}
+		L, level = outer, level-depth
+	}
+}
+
 // raise raises an error at the place of the call.
 func (c call) raise(format string, args ...any) {
 	c.Error(lua.LString(where(c.LState, 1)+fmt.Sprintf(format, args...)), 0)
@@ -57,7 +76,11 @@ func (c call) raise(format string, args ...any) {
 func (c call) raiseBare(text string) { c.Error(lua.LString(text), 0) }
 
 func (c call) argError(n int, format string, args ...any) {
-	c.raise("bad argument #%d to '%s' (%s)", n, c.name, fmt.Sprintf(format, args...))
+	name := c.name
+	if where(c.LState, 1) == "" { // called by pcall or the like, which has no name for it
+		name = "?"
+	}
+	c.raise("bad argument #%d to '%s' (%s)", n, name, fmt.Sprintf(format, args...))
 }
 
 func (c call) typeError(n int, want string) {

@@ -31,7 +31,11 @@ func (c call) create(f *lua.LFunction) *lua.LState {
 }
 
 func coCreate(c call) int {
-	c.Push(c.create(c.function(1)))
+	f, ok := c.Get(1).(*lua.LFunction)
+	if !ok {
+		c.argError(1, "Lua function expected")
+	}
+	c.Push(c.create(f))
 	return 1
 }
 

@@ -48,6 +48,7 @@ func init() {
 	globals.Metatable = field("__index", missing)
 	stringMeta.RawSetString("__index", globals.RawGetString("string"))
 	seenMeta = guarded(field("__index", globals.RawGetString("string")))
+	makeScopes()
 }
 
 // known reports whether a library, or "_G", has a name.
@@ -89,10 +90,13 @@ func guarded(t *lua.LTable) *lua.LTable {
 // open gives a run its globals.
 func (r *run) open(L *lua.LState, keys, argv [][]byte) {
 	r.globals, r.env = noLState.CreateTable(0, 4), newTable()
-	r.globals.RawSetString("KEYS", list(keys))
-	r.globals.RawSetString("ARGV", list(argv))
-	r.globals.RawSetString("_G", r.env)
-	r.globals.Metatable = globalsMeta
+	if r.loading == nil {
+		r.globals.RawSetString("KEYS", list(keys))
+		r.globals.RawSetString("ARGV", list(argv))
+		r.enter(scriptScope)
+	} else {
+		r.enter(loadScope)
+	}
 	meta := field("__index", r.globals)
 	meta.RawSetString("__newindex", refuse)
 	r.env.Metatable = meta
@@ -100,7 +104,25 @@ func (r *run) open(L *lua.LState, keys, argv [][]byte) {
 	L.SetMetatable(lua.LString(""), stringMeta)
 }
 
-var globalsMeta = field("__index", globals)
+// A scope is what all runs of a kind find besides their own globals: scripts,
+// functions, and the code of libraries.
+type scope struct {
+	table *lua.LTable
+	meta  *lua.LTable // whose __index is table
+}
+
+func scopeOf(table *lua.LTable) *scope { return &scope{table, field("__index", table)} }
+
+var scriptScope = scopeOf(globals)
+
+// enter lets a run see what is in a scope.
+func (r *run) enter(s *scope) {
+	r.scope = s
+	r.globals.Metatable = s.meta
+	if s != loadScope {
+		r.globals.RawSetString("_G", r.env)
+	}
+}
 
 func list(items [][]byte) *lua.LTable {
 	t := noLState.CreateTable(len(items), 0)
@@ -127,5 +149,5 @@ func (r *run) next(t *lua.LTable, key lua.LValue) (k, v lua.LValue) {
 		}
 		key = lua.LNil
 	}
-	return globals.Next(key)
+	return r.scope.table.Next(key)
 }

@@ -66,13 +66,11 @@ func (p *Program) shebang(script string) (body string, err error) {
 			return "", fmt.Errorf("ERR Unknown lua shebang option: %s", word)
 		}
 		for _, flag := range strings.Split(flags, ",") {
-			switch flag {
-			case "no-writes":
-				p.ReadOnly = true
-			case "", "allow-oom", "allow-stale", "no-cluster", "allow-cross-slot-keys":
-			default:
+			known, ok := flagOf(flag)
+			if !ok && flag != "" {
 				return "", fmt.Errorf("ERR Unexpected flag in script shebang: %s", flag)
 			}
+			p.ReadOnly = p.ReadOnly || known == NoWrites
 		}
 	}
 	return "\n" + rest, nil

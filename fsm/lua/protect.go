@@ -23,11 +23,16 @@ func (c call) protect(f lua.LValue, args []lua.LValue) (results []lua.LValue, fa
 	th := c.borrow()
 	current := c.G.CurrentThread
 	c.G.CurrentThread = th
+	if r.threads.callers == nil {
+		r.threads.callers = map[*lua.LState]*lua.LState{}
+	}
+	r.threads.callers[th] = c.LState
 	th.Push(f)
 	for _, a := range args {
 		th.Push(a)
 	}
 	fault = r.try(th, len(args), lua.MultRet)
+	delete(r.threads.callers, th)
 	c.G.CurrentThread = current
 	r.threads.pending--
 	r.threads.callbacks = callbacks
@@ -89,7 +94,7 @@ func (r *run) try(L *lua.LState, nargs, nret int) (fault lua.LValue) {
 		case *lua.ApiError:
 			fault = r.words(p.Object)
 		default: // a mistake of ours or of gopher-lua's, the same on every node
-			fault = lua.LString(fmt.Sprintf("%s:%d: %s", source, r.line, r.names.plain(fmt.Sprint(p))))
+			fault = lua.LString(fmt.Sprintf("%s:%d: %s", r.source, r.line, r.names.plain(r.source, fmt.Sprint(p))))
 		}
 	}()
 	L.Call(nargs, nret)
@@ -112,7 +117,7 @@ func lineOf(L *lua.LState) int {
 // words puts gopher-lua's own texts into Lua's words.
 func (r *run) words(v lua.LValue) lua.LValue {
 	if s, ok := v.(lua.LString); ok {
-		return lua.LString(r.names.plain(string(s)))
+		return lua.LString(r.names.plain(r.source, string(s)))
 	}
 	return v
 }
@@ -177,7 +182,7 @@ func baseXpcall(c call) int {
 	}
 	results, failed := c.protect(handler, []lua.LValue{fault})
 	if failed != nil {
-		return c.answer(false, failed)
+		return c.answer(false, lua.LString("error in error handling"))
 	}
 	return c.answer(false, results...)
 }

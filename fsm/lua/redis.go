@@ -73,6 +73,9 @@ func (c call) invoke(raise bool) int {
 	v := resp.Err(fault)
 	if fault == "" {
 		v = r.host.Call(args)
+		if r.stop != nil {
+			r.askStop()
+		}
 	}
 	l := r.value(v)
 	c.charge(0)

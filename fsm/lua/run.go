@@ -46,8 +46,7 @@ type Host interface {
 	// Call carries out a command. It may change args, and must not keep their
 	// bytes. Errors are replies.
 	Call(args [][]byte) resp.Value
-	// Known reports whether there is such a command that takes so many
-	// arguments.
+	// Known reports whether there is such a command.
 	Known(args [][]byte) bool
 	// Seed returns a number that is different for each call, and the same on
 	// all nodes.
@@ -60,11 +59,17 @@ type run struct {
 	context.Context
 	host    Host
 	names   names
+	source  string      // what the code is called in errors
+	loading *registry   // of the library that runs; nil for a script
+	stop    func() bool // asked now and then whether the run is to end; nil for never
+	unasked int         // instructions since stop was asked
+	killed  bool        // stop said so
 	budget  int
 	left    int
 	over    chan struct{} // nil until the budget is exhausted
 	env     *lua.LTable
 	globals *lua.LTable
+	scope   *scope
 	resp3   bool
 	line    int         // of the error that ended the script
 	ids     map[any]int // what tostring shows of tables and functions
@@ -80,6 +85,7 @@ type threads struct {
 	callbacks int                            // calls of Lua from library functions, in this coroutine
 	idle      []*lua.LState                  // for protected calls
 	started   map[*lua.LState]*lua.LFunction // coroutines
+	callers   map[*lua.LState]*lua.LState    // of protected calls under way
 }
 
 // A command is what redis.call passes on, in memory that is used again.
@@ -89,14 +95,30 @@ type command struct {
 	ends []int // of the arguments in buf
 }
 
+// stopEvery is how many instructions lie between two looks at stop.
+const stopEvery = 1 << 12
+
 // Done counts an instruction.
 func (r *run) Done() <-chan struct{} {
 	r.left--
+	if r.stop != nil {
+		if r.unasked++; r.unasked >= stopEvery {
+			r.askStop()
+		}
+	}
 	if r.left < 0 && r.over == nil {
 		r.over = make(chan struct{})
 		close(r.over)
 	}
 	return r.over
+}
+
+// askStop ends the run where it is to stop.
+func (r *run) askStop() {
+	r.unasked = 0
+	if r.stop() {
+		r.killed, r.left = true, -1
+	}
 }
 
 // Err says why Done's channel is closed.
@@ -124,51 +146,106 @@ var stackSizes = lua.Options{
 type Machine struct {
 	Budget int // 0 means Budget
 
+	// Stop is asked now and then whether the run is to end. Nil means never: what
+	// all nodes run must end at the same place.
+	Stop func() bool
+
 	idle *lua.LState
 }
 
 // Run runs a script and returns its reply. The host is called from within.
-func (m *Machine) Run(p *Program, host Host, keys, argv [][]byte) (reply resp.Value) {
-	r := &run{Context: context.Background(), names: p.names, host: host, budget: m.Budget}
+func (m *Machine) Run(p *Program, host Host, keys, argv [][]byte) resp.Value {
+	r := m.newRun(p.names, source, host)
+	return m.finish(r, p.SHA, keys, argv, func(L *lua.LState) lua.LValue { return r.chunk(L, p.proto) })
+}
+
+// Call calls a function of a library and returns its reply.
+func (m *Machine) Call(l *Library, f *Function, host Host, keys, argv [][]byte) resp.Value {
+	r := m.newRun(l.names, librarySource, host)
+	r.loading = &registry{}
+	return m.finish(r, f.Name, nil, nil, func(L *lua.LState) lua.LValue {
+		if fault := r.chunk(L, l.proto); fault != nil {
+			return fault
+		}
+		L.SetTop(0)
+		r.loading.closed = true
+		r.enter(functionScope)
+		L.Push(r.loading.callback(f.Name))
+		L.Push(list(keys))
+		L.Push(list(argv))
+		return r.try(L, 2, 1)
+	})
+}
+
+func (m *Machine) newRun(n names, source string, host Host) *run {
+	r := &run{names: n, source: source, host: host, budget: m.Budget, stop: m.Stop}
 	if r.budget == 0 {
 		r.budget = Budget
 	}
 	r.left = r.budget
+	return r
+}
+
+// begin returns a thread that has a run's globals.
+func (m *Machine) begin(r *run, keys, argv [][]byte) *lua.LState {
+	r.Context = context.Background()
 	L := m.idle
 	if m.idle = nil; L == nil {
 		L = lua.NewState(stackSizes)
 	}
 	L.SetContext(r)
 	r.open(L, keys, argv)
-	defer func() {
-		if c := recover(); c != nil { // a mistake of ours, the same on every node
-			reply = p.failed(r, fmt.Sprintf("ERR %v", c))
-		}
-		if r.left < 0 {
-			reply = p.failed(r, fmt.Sprintf("ERR %s:%d: %v", source, max(r.line, 1), errBudget))
-		}
-	}()
-	L.Push(&lua.LFunction{Env: r.env, Proto: p.proto})
-	for _, op := range operators {
-		L.Push(op)
-	}
-	fault := r.try(L, len(operators), 1)
-	if fault == nil {
-		fault = r.try(L, 0, 1) // the script itself, which the first call has returned
-	}
-	if fault != nil {
-		return p.failed(r, r.errorText(fault))
-	}
-	reply = r.reply(L.Get(-1), 0)
+	return L
+}
+
+// end takes back a thread. After an error, one is of no use.
+func (m *Machine) end(L *lua.LState) {
 	L.SetTop(0)
 	L.RemoveContext()
-	m.idle = L // after an error, it is of no use
+	m.idle = L
+}
+
+// finish runs code, which leaves its value on the stack, and returns the reply.
+// Errors call it by its id.
+func (m *Machine) finish(r *run, id string, keys, argv [][]byte, code func(*lua.LState) lua.LValue) (reply resp.Value) {
+	L := m.begin(r, keys, argv)
+	defer func() {
+		if c := recover(); c != nil { // a mistake of ours, the same on every node
+			reply = r.failed(id, fmt.Sprintf("ERR %v", c))
+		}
+		switch {
+		case r.killed:
+			reply = r.failed(id, "ERR "+errKilled)
+		case r.left < 0:
+			reply = r.failed(id, fmt.Sprintf("ERR %s:%d: %v", r.source, max(r.line, 1), errBudget))
+		}
+	}()
+	if fault := code(L); fault != nil {
+		return r.failed(id, r.errorText(fault))
+	}
+	reply = r.reply(L.Get(-1), 0)
+	m.end(L)
 	return reply
 }
 
-// failed returns the error reply of a script.
-func (p *Program) failed(r *run, text string) resp.Value {
-	return resp.Err(oneLine(fmt.Sprintf("%s script: %s, on @%s:%d.", text, p.SHA, source, max(r.line, 1))))
+// errKilled is Redis's text, dots and all.
+const errKilled = "Script killed by user with SCRIPT KILL..."
+
+// chunk runs compiled code: first what compile has put around it.
+func (r *run) chunk(L *lua.LState, proto *lua.FunctionProto) (fault lua.LValue) {
+	L.Push(&lua.LFunction{Env: r.env, Proto: proto})
+	for _, op := range operators {
+		L.Push(op)
+	}
+	if fault = r.try(L, len(operators), 1); fault == nil {
+		fault = r.try(L, 0, 1)
+	}
+	return fault
+}
+
+// failed returns the error reply of a run.
+func (r *run) failed(id, text string) resp.Value {
+	return resp.Err(oneLine(fmt.Sprintf("%s script: %s, on @%s:%d.", status(text), id, r.source, max(r.line, 1))))
 }
 
 // errorText returns what the client is told of an error value.

@@ -39,10 +39,10 @@ func (r *run) reply(v lua.LValue, depth int) resp.Value {
 // tableReply returns what a table means: a field says so, else it is an array.
 func (r *run) tableReply(t *lua.LTable, depth int) resp.Value {
 	if s, ok := text(t.RawGetString("err")); ok && t.RawGetString("err").Type() == lua.LTString {
-		return resp.Err(oneLine(s))
+		return resp.Err(status(s))
 	}
 	if s, ok := t.RawGetString("ok").(lua.LString); ok {
-		return resp.Status(oneLine(string(s)))
+		return resp.Status(status(string(s)))
 	}
 	if f, ok := t.RawGetString("double").(lua.LNumber); ok {
 		return resp.Float(float64(f))
@@ -54,10 +54,11 @@ func (r *run) tableReply(t *lua.LTable, depth int) resp.Value {
 		return r.setReply(m, depth)
 	}
 	if s, ok := t.RawGetString("big_number").(lua.LString); ok {
-		return resp.Str(oneLine(string(s)))
+		return resp.Big(oneLine(string(s)))
 	}
 	if m, ok := t.RawGetString("verbatim_string").(*lua.LTable); ok {
-		if s, ok := m.RawGetString("string").(lua.LString); ok {
+		s, ok := m.RawGetString("string").(lua.LString)
+		if _, ok2 := m.RawGetString("format").(lua.LString); ok && ok2 {
 			return resp.Text(string(s))
 		}
 	}
@@ -105,7 +106,7 @@ func (r *run) value(v resp.Value) lua.LValue {
 		return field("err", lua.LString(v.Str))
 	case resp.Integer, resp.Bool:
 		return lua.LNumber(v.Int)
-	case resp.Bulk, resp.Verbatim:
+	case resp.Bulk, resp.Verbatim, resp.BigNumber:
 		return lua.LString(v.Str)
 	case resp.Double:
 		return lua.LString(resp.AppendFloat(nil, v.Float()))
@@ -183,7 +184,7 @@ func argument(dst []byte, v lua.LValue) ([]byte, bool) {
 // errorReply returns a table that stands for an error, as redis.error_reply
 // makes it: one word is a text, and gets the code ERR.
 func errorReply(s string) *lua.LTable {
-	s = strings.TrimPrefix(s, "-")
+	s, _, _ = strings.Cut(strings.TrimPrefix(s, "-"), "\x00")
 	if !strings.Contains(s, " ") {
 		s = "ERR " + s
 	}

@@ -5,8 +5,9 @@ import (
 	"strings"
 )
 
-// plain returns gopher-lua's error text in Lua's words.
-func (n names) plain(s string) string {
+// plain returns gopher-lua's error text in Lua's words. Source is what the code is
+// called.
+func (n names) plain(source, s string) string {
 	head, text, line := "", s, 0
 	if rest, ok := strings.CutPrefix(s, source+":"); ok {
 		if at := strings.IndexByte(rest, ' '); at > 0 {
@@ -58,7 +59,14 @@ func (n names) arithmetic(text string, line int) string {
 	return "attempt to perform arithmetic on " + n.of(hint{line, hintMath, event + side}, kind)
 }
 
-// oneLine makes text fit for an error or a status.
+// status makes text fit for an error or a status: one line, which ends at a zero
+// byte as C's strings do.
+func status(s string) string {
+	s, _, _ = strings.Cut(s, "\x00")
+	return oneLine(s)
+}
+
+// oneLine makes text one line.
 func oneLine(s string) string {
 	if !strings.ContainsAny(s, "\r\n") {
 		return s

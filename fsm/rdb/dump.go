@@ -15,21 +15,35 @@ const footerSize = 2 + 8
 func AppendDump(dst []byte, v *Value) []byte {
 	e := encoder{append(dst, types[v.Kind])}
 	e.value(v)
-	e.b = binary.LittleEndian.AppendUint16(e.b, writtenVersion)
-	return binary.LittleEndian.AppendUint64(e.b, update(0, e.b[len(dst):]))
+	return seal(e.b, len(dst))
 }
 
-// ParseDump reads what AppendDump or Redis's DUMP wrote. An error wraps
-// ErrChecksum where the end of data is wrong.
-func ParseDump(data []byte) (Value, error) {
+// seal appends the footer of what begins at from.
+func seal(b []byte, from int) []byte {
+	b = binary.LittleEndian.AppendUint16(b, writtenVersion)
+	return binary.LittleEndian.AppendUint64(b, update(0, b[from:]))
+}
+
+// unseal returns what is before a footer that is right.
+func unseal(data []byte) ([]byte, error) {
 	if len(data) < footerSize {
-		return Value{}, fmt.Errorf("dump of %d bytes: %w", len(data), ErrChecksum)
+		return nil, fmt.Errorf("dump of %d bytes: %w", len(data), ErrChecksum)
 	}
 	body, footer := data[:len(data)-footerSize], data[len(data)-footerSize:]
 	version := binary.LittleEndian.Uint16(footer)
 	sum := update(0, data[:len(data)-8])
 	if version > maxVersion || sum != binary.LittleEndian.Uint64(footer[2:]) {
-		return Value{}, fmt.Errorf("dump of version %d: %w", version, ErrChecksum)
+		return nil, fmt.Errorf("dump of version %d: %w", version, ErrChecksum)
+	}
+	return body, nil
+}
+
+// ParseDump reads what AppendDump or Redis's DUMP wrote. An error wraps
+// ErrChecksum where the end of data is wrong.
+func ParseDump(data []byte) (Value, error) {
+	body, err := unseal(data)
+	if err != nil {
+		return Value{}, err
 	}
 	rest := bytes.NewReader(body)
 	d := decoder{r: bufio.NewReaderSize(rest, min(len(body), 4096))}
@@ -41,4 +55,41 @@ func ParseDump(data []byte) (Value, error) {
 		return Value{}, d.err
 	}
 	return v, nil
+}
+
+// AppendLibraries appends the code of libraries as FUNCTION DUMP answers it.
+func AppendLibraries(dst []byte, code []string) []byte {
+	e := encoder{dst}
+	for _, c := range code {
+		e.byte(opFunction)
+		e.text(c)
+	}
+	return seal(e.b, len(dst))
+}
+
+// ParseLibraries reads what AppendLibraries or Redis's FUNCTION DUMP wrote, of
+// most bytes of code at most. An error wraps ErrOpcode where something else was
+// dumped, and those of ParseDump.
+func ParseLibraries(data []byte, most int) (code []string, err error) {
+	body, err := unseal(data)
+	if err != nil {
+		return nil, err
+	}
+	d := decoder{r: bufio.NewReaderSize(bytes.NewReader(body), min(len(body), 4096))}
+	for {
+		switch op, err := d.r.ReadByte(); {
+		case err != nil: // the end
+			return code, nil
+		case op != opFunction:
+			return nil, fmt.Errorf("%w: %d", ErrOpcode, op)
+		}
+		c := d.string()
+		if most -= len(c); d.err == nil && most < 0 {
+			d.fail("too much code")
+		}
+		if d.err != nil {
+			return nil, d.err
+		}
+		code = append(code, c)
+	}
 }

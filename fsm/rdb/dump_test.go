@@ -1,11 +1,13 @@
 package rdb
 
 import (
+	"bytes"
 	"errors"
 	"math"
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -210,4 +212,23 @@ func equal(a, b Value) bool {
 		a.Elems, b.Elems = nil, nil
 	}
 	return reflect.DeepEqual(a, b)
+}
+
+// What is damaged is refused; what is not can be written and read again.
+func FuzzLibraries(f *testing.F) {
+	whole := AppendLibraries(nil, []string{"#!lua name=a", "", "-12"})
+	f.Add(whole[:len(whole)-footerSize])
+	f.Add([]byte("\xf5\xc3\x0a\x40\x50\x03abcd\xe0\x40\x03"))
+	f.Add([]byte("\xf5\x80\xff\xff\xff\xff"))
+	f.Add([]byte("\xf5\xc3\x81\xff\xff\xff\xff\xff\xff\xff\xff\x05"))
+	f.Fuzz(func(t *testing.T, body []byte) {
+		code, err := ParseLibraries(seal(bytes.Clone(body), 0), 1<<20)
+		if err != nil {
+			return
+		}
+		back, err := ParseLibraries(AppendLibraries(nil, code), 1<<20)
+		if err != nil || !slices.Equal(back, code) {
+			t.Errorf("%q became %q: %v", code, back, err)
+		}
+	})
 }

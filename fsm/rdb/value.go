@@ -88,6 +88,7 @@ type Consumer struct {
 var (
 	ErrFormat   = errors.New("bad RDB data")
 	ErrChecksum = errors.New("version or checksum of RDB data are wrong")
+	ErrOpcode   = errors.New("RDB data of another kind than expected")
 	ErrNewer    = errors.New("RDB data of a newer version or another product")
 )
 

@@ -40,7 +40,7 @@ func classicRequest(v resp.Value) ([]resp.Value, resp.Value) {
 	request := v.Elems
 	switch v.Kind {
 	case resp.Array:
-	case resp.Simple, resp.Bulk:
+	case resp.Simple, resp.Bulk, resp.BigNumber:
 		for _, word := range strings.Fields(v.Str) {
 			request = append(request, resp.Str(word))
 		}
@@ -59,7 +59,7 @@ func classicRequest(v resp.Value) ([]resp.Value, resp.Value) {
 // classicText returns the bytes that a string or an integer stands for.
 func classicText(v resp.Value) ([]byte, bool) {
 	switch v.Kind {
-	case resp.Bulk, resp.Simple:
+	case resp.Bulk, resp.Simple, resp.BigNumber:
 		return []byte(v.Str), true
 	case resp.Integer:
 		return strconv.AppendInt(nil, v.Int, 10), true
@@ -84,7 +84,7 @@ func classicTypes(spec *fsm.Spec, request []resp.Value, args [][]byte) (typed []
 		case i == 0, isKey[i] && text:
 		case isKey[i]:
 			return nil, errClassicKey
-		case keep && v.Kind != resp.Bulk && v.Kind != resp.Simple:
+		case keep && v.Kind != resp.Bulk && v.Kind != resp.Simple && v.Kind != resp.BigNumber:
 			args[i] = v.Append(nil, resp.Canonical)
 			typed[i] = true
 		case !text:

@@ -49,6 +49,7 @@ type Server struct {
 	lastID   atomic.Int64
 	conns    conns
 	hub      hub
+	lua      luaRuns
 }
 
 // conns are a server's listeners and sessions.

@@ -53,6 +53,7 @@ type writes struct {
 	group *fsm.Group
 	rows  []*row // one a command
 	began time.Time
+	lua   bool // there is a script among them
 	// receivers are the answers to PUBLISH, by place: the subscribers on this
 	// node when it was read. Nil where there is none.
 	receivers map[int]int64
@@ -291,7 +292,13 @@ func (s *session) leader() (string, error) {
 
 func (s *session) read(r *row, args [][]byte) (resp.Value, error) {
 	req := fsm.Request{Command: r.command, Args: args, DB: s.who.db}
-	v, err := s.srv.opts.Backend.Read(s.ctx, req, s.seen, s.who.linearizable)
+	var v resp.Value
+	var err error
+	if runsLua(r) {
+		v, err = s.readLua(r, req)
+	} else {
+		v, err = s.srv.opts.Backend.Read(s.ctx, req, s.seen, s.who.linearizable)
+	}
 	if err != nil && !errors.Is(err, ErrNoLeader) && s.ctx.Err() == nil {
 		s.srv.opts.Log.Warn("read for a client", "err", err)
 	}
@@ -312,6 +319,7 @@ func (s *session) write(r *row, args [][]byte, typed []bool) error {
 		}
 		w.receivers[len(w.rows)] = s.receivers(r, args)
 	}
+	w.lua = w.lua || runsLua(r)
 	w.rows = append(w.rows, r)
 	if w.group.Size() >= maxGroupBytes || w.group.Len() >= maxGroupCommands {
 		return s.submit()
@@ -327,8 +335,8 @@ func (s *session) submit() error {
 		return nil
 	}
 	w.group = nil
-	defer func() { w.rows, w.receivers = w.rows[:0], nil }()
-	replies, index, err := s.srv.opts.Backend.Write(s.ctx, s.who.db, group)
+	defer func() { w.rows, w.receivers, w.lua = w.rows[:0], nil, false }()
+	replies, index, err := s.propose(s.who.db, group, w.lua)
 	switch {
 	case errors.Is(err, ErrNoLeader):
 		replies = nil

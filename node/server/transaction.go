@@ -146,7 +146,7 @@ func execTransaction(s *session, _ [][]byte) resp.Value {
 		return resp.List(replies...)
 	}
 	began := time.Now()
-	got, index, err := s.srv.opts.Backend.Write(s.ctx, was, &group)
+	got, index, err := s.propose(was, &group, slices.ContainsFunc(tx.queue, func(q queued) bool { return runsLua(q.row) }))
 	if err != nil || got[0].Kind == resp.NullArray && len(tx.watched) > 0 {
 		s.set(func(who *identity) { who.db = was })
 		if err != nil && !errors.Is(err, ErrNoLeader) {

@@ -22,6 +22,8 @@ var otherArity = map[string]int64{"ZRANK": 3, "ZREVRANK": 3} // WITHSCORE is of 
 var otherFlags = map[string][]string{
 	"OBJECT|HELP":   {"readonly"}, // each row here reads, writes or is local
 	"SCRIPT|EXISTS": {"readonly"},
+	"FUNCTION|DUMP": {"readonly"},
+	"FUNCTION|LIST": {"readonly"},
 	"XINFO|HELP":    {"readonly"},
 }
 

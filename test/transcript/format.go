@@ -32,7 +32,7 @@ func format(t *strings.Builder, v resp.Value, indent string) {
 		fmt.Fprintf(t, "(%t)\n", v.Int != 0)
 	case resp.Bulk:
 		t.WriteString(Quote(v.Str) + "\n")
-	case resp.Verbatim:
+	case resp.Verbatim, resp.BigNumber:
 		t.WriteString(v.Str + "\n")
 	default:
 		formatElems(t, v, indent)
