@@ -1,7 +1,8 @@
 // Package lua runs Lua 5.1 scripts as Redis does, on gopher-lua.
 //
 // A [Program] is a compiled script. A [Machine] runs it with a [Host], which
-// carries out the commands that it calls, and returns its reply.
+// carries out the commands that it calls, and returns its reply. A [Library] holds
+// functions, which a machine calls; nothing in it outlives a call.
 //
 // The invariant: a run depends on the script, its arguments and the host's
 // answers only. There is no clock, no chance but the host's, no address of
