@@ -25,6 +25,7 @@ func ClassicName(name string) string { return classicPrefix + name }
 
 var rows, table = buildTable(
 	stringCommands,
+	bitmapCommands,
 	listCommands,
 	hashCommands,
 	setCommands,
