@@ -26,6 +26,7 @@ func ClassicName(name string) string { return classicPrefix + name }
 var rows, table = buildTable(
 	stringCommands,
 	bitmapCommands,
+	hyperLogLogCommands,
 	listCommands,
 	hashCommands,
 	setCommands,
