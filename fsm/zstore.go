@@ -71,7 +71,7 @@ func maxScore(a, b float64) float64 {
 }
 
 func (s *scoreSource) weigh(score float64) float64 {
-	if score *= s.weight; math.IsNaN(score) {
+	if score = float64(score * s.weight); math.IsNaN(score) {
 		return 0
 	}
 	return score
@@ -191,7 +191,7 @@ func (c *combination) inter() []scored {
 			if !ok {
 				return true
 			}
-			score = c.add(score, other*s.weight)
+			score = c.add(score, float64(other*s.weight)) // rounded: not fused on any machine
 		}
 		items = append(items, scored{score, it.member})
 		return c.limit == 0 || int64(len(items)) < c.limit

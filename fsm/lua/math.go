@@ -3,41 +3,62 @@ package lua
 import (
 	"math"
 
+	"github.com/trivetdb/trivet/fsm/calc"
 	lua "github.com/yuin/gopher-lua"
 )
 
 var mathConstants = map[string]lua.LValue{"pi": lua.LNumber(math.Pi), "huge": lua.LNumber(math.Inf(1))}
 
+// What math has and calc has not is exact, so it is the same on all machines.
 var mathFunctions = map[string]function{
 	"abs":        of(math.Abs),
-	"acos":       of(math.Acos),
-	"asin":       of(math.Asin),
-	"atan":       of(math.Atan),
-	"atan2":      of2(math.Atan2),
+	"acos":       slow(calc.Acos),
+	"asin":       slow(calc.Asin),
+	"atan":       slow(calc.Atan),
+	"atan2":      slow2(calc.Atan2),
 	"ceil":       of(math.Ceil),
-	"cos":        of(math.Cos),
-	"cosh":       of(math.Cosh),
+	"cos":        slow(calc.Cos),
+	"cosh":       slow(calc.Cosh),
 	"deg":        of(func(x float64) float64 { return x / (math.Pi / 180) }),
-	"exp":        of(math.Exp),
+	"exp":        slow(calc.Exp),
 	"floor":      of(math.Floor),
 	"fmod":       of2(math.Mod),
 	"frexp":      mathFrexp,
 	"ldexp":      func(c call) int { return c.pushNumber(math.Ldexp(c.num(1), clampExponent(c.int(2)))) },
-	"log":        of(math.Log),
-	"log10":      of(math.Log10),
+	"log":        slow(calc.Log),
+	"log10":      slow(calc.Log10),
 	"max":        func(c call) int { return c.extreme(func(a, b float64) bool { return a > b }) },
 	"min":        func(c call) int { return c.extreme(func(a, b float64) bool { return a < b }) },
 	"mod":        of2(math.Mod),
 	"modf":       mathModf,
-	"pow":        of2(power),
+	"pow":        slow2(calc.Pow),
 	"rad":        of(func(x float64) float64 { return x * (math.Pi / 180) }),
 	"random":     mathRandom,
 	"randomseed": mathRandomSeed,
-	"sin":        of(math.Sin),
-	"sinh":       of(math.Sinh),
+	"sin":        slow(calc.Sin),
+	"sinh":       slow(calc.Sinh),
 	"sqrt":       of(math.Sqrt),
-	"tan":        of(math.Tan),
-	"tanh":       of(math.Tanh),
+	"tan":        slow(calc.Tan),
+	"tanh":       slow(calc.Tanh),
+}
+
+// mathCost is what a function of calc takes more than other functions, roughly.
+const mathCost = 10
+
+func slow(f func(float64) float64) function {
+	return of(f).charging(mathCost)
+}
+
+func slow2(f func(a, b float64) float64) function {
+	return of2(f).charging(mathCost)
+}
+
+// charging returns a function that costs more.
+func (f function) charging(cost int) function {
+	return func(c call) int {
+		c.charge(cost)
+		return f(c)
+	}
 }
 
 func of(f func(float64) float64) function {
@@ -47,8 +68,6 @@ func of(f func(float64) float64) function {
 func of2(f func(a, b float64) float64) function {
 	return func(c call) int { return c.pushNumber(f(c.num(1), c.num(2))) }
 }
-
-func power(a, b float64) float64 { return math.Pow(a, b) }
 
 // modulo is Lua's operator %.
 func modulo(a, b float64) float64 {
@@ -121,7 +140,7 @@ func mathRandom(c call) int {
 	if low > high {
 		c.argError(c.GetTop(), "interval is empty")
 	}
-	return c.pushNumber(math.Floor(f*(float64(high)-float64(low)+1)) + float64(low))
+	return c.pushNumber(math.Floor(float64(f*(float64(high)-float64(low)+1))) + float64(low))
 }
 
 func mathRandomSeed(c call) int {

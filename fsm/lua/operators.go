@@ -10,7 +10,7 @@ import (
 // operators are what rewrite calls, in the order of operatorNames.
 var operators = []lua.LValue{
 	wrap("concat", concat), wrap("length", length), wrap("for", forNumber), wrap("minus", minus),
-	wrap("key", key), wrap("made", made),
+	wrap("key", key), wrap("made", made), wrap("power", power),
 }
 
 // concat is the operator .. for two operands or more, from the right.

@@ -18,11 +18,12 @@ import (
 //	-a                minus(a)                strings are converted as Lua does
 //	t[k] = v          t[key(t, k)] = v        what makes the table grow is charged
 //	{...}             made({...})             and so are tables
+//	a ^ b             power(a, b)             the same on all machines
 //
 // Number literals are brought into decimal form, lest 010 be octal.
 
 // The names of the operators, in the order of operators.
-var operatorNames = []string{"(concat)", "(length)", "(for)", "(minus)", "(key)", "(made)"}
+var operatorNames = []string{"(concat)", "(length)", "(for)", "(minus)", "(key)", "(made)", "(power)"}
 
 const (
 	concatOp = iota
@@ -31,6 +32,7 @@ const (
 	minusOp
 	keyOp
 	madeOp
+	powerOp
 )
 
 // maxNesting bounds how deep a script may be nested. Lua's own limit is 200,
@@ -307,6 +309,9 @@ func (r *rewriter) expr(e *ast.Expr) {
 		r.noteMath(x)
 		r.expr(&x.Lhs)
 		r.expr(&x.Rhs)
+		if x.Operator == "^" {
+			*e = r.power(x)
+		}
 	case *ast.StringConcatOpExpr:
 		*e = r.concat(x)
 	case *ast.UnaryMinusOpExpr:

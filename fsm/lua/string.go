@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/trivetdb/trivet/fsm/calc"
 	lua "github.com/yuin/gopher-lua"
 )
 
@@ -120,7 +121,7 @@ func init() {
 		"__mul": func(a, b float64) float64 { return a * b },
 		"__div": func(a, b float64) float64 { return a / b },
 		"__mod": modulo,
-		"__pow": power,
+		"__pow": calc.Pow,
 	} {
 		stringMeta.RawSetString(event, wrap("", func(c call) int { return c.arithmetic(event, op) }))
 	}

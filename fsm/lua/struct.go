@@ -130,7 +130,7 @@ func structPack(c call) int {
 			b = l.integer(b, c.present(arg), size)
 		case 'f':
 			arg++
-			b = l.bits(b, uint64(math.Float32bits(float32(c.present(arg)))), 4)
+			b = l.bits(b, uint64(floatBits32(float32(c.present(arg)))), 4)
 		case 'd':
 			arg++
 			b = l.bits(b, floatBits(c.present(arg)), 8)
@@ -160,6 +160,13 @@ func floatBits(f float64) uint64 {
 		return 0xfff8 << 48
 	}
 	return math.Float64bits(f)
+}
+
+func floatBits32(f float32) uint32 {
+	if f != f {
+		return 0xffc0 << 16
+	}
+	return math.Float32bits(f)
 }
 
 // integer writes a number of size bytes. What is past the low eight is zero, as

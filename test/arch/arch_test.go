@@ -25,9 +25,9 @@ const (
 var arrows = []struct{ from, to []string }{
 	{[]string{"cmd/trivet"}, []string{"node", "node/..."}},
 	{[]string{"node", "node/..."}, []string{"node/...", "transport", "fsm", "resp"}},
-	{[]string{"fsm"}, []string{"fsm/lua", "resp"}},
-	{[]string{"fsm/lua"}, []string{"fsm/lua/pattern", "resp"}},
-	{[]string{"fsm/lua/pattern"}, nil},
+	{[]string{"fsm"}, []string{"fsm/calc", "fsm/lua", "resp"}},
+	{[]string{"fsm/lua"}, []string{"fsm/calc", "fsm/lua/pattern", "resp"}},
+	{[]string{"fsm/calc", "fsm/lua/pattern"}, nil},
 	{[]string{"resp", "transport"}, nil},
 	{[]string{"test/..."}, []string{"cmd/...", "node", "node/...", "transport", "fsm", "fsm/...", "resp", "test/..."}},
 }
@@ -41,6 +41,7 @@ var strangers = map[string][]string{
 	"fsm":             stateStrangers,
 	"fsm/lua":         stateStrangers,
 	"fsm/lua/pattern": stateStrangers,
+	"fsm/calc":        stateStrangers,
 	"resp":            {"net", "net/...", "os", "os/...", "log", "log/...", "sync", "time"},
 }
 

@@ -1,0 +1,37 @@
+package lua
+
+import (
+	"math"
+	"strconv"
+
+	"github.com/trivetdb/trivet/fsm/calc"
+	lua "github.com/yuin/gopher-lua"
+	"github.com/yuin/gopher-lua/ast"
+)
+
+// power is the operator ^, which gopher-lua computes otherwise on other machines.
+func power(c call) int {
+	c.charge(mathCost)
+	if f := metamethod(c.Get(1), "__pow"); f != lua.LNil {
+		c.Push(c.callback(f, c.Get(1), c.Get(2)))
+		return 1
+	}
+	return c.arithmetic("__pow", calc.Pow)
+}
+
+// power returns a call, or the result where both sides are literals.
+func (r *rewriter) power(x *ast.ArithmeticOpExpr) ast.Expr {
+	a, ok := x.Lhs.(*ast.NumberExpr)
+	b, ok2 := x.Rhs.(*ast.NumberExpr)
+	if !ok || !ok2 {
+		return operator(powerOp, x, x.Lhs, x.Rhs)
+	}
+	f, _ := parseNumber(a.Value) // in decimal form by now
+	g, _ := parseNumber(b.Value)
+	result := calc.Pow(f, g)
+	if math.IsInf(result, 0) {
+		return operator(powerOp, x, x.Lhs, x.Rhs)
+	}
+	a.Value = strconv.FormatFloat(result, 'g', -1, 64)
+	return a
+}
