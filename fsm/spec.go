@@ -120,6 +120,9 @@ func (s *Spec) KeysOf(args [][]byte) []int {
 	if s.Group == "stream" && s.Flags&MovableKeys != 0 {
 		return keysAfterStreams(args)
 	}
+	if s.Group == "geo" && s.Flags&MovableKeys != 0 {
+		return append(keys, keyAfterStore(args)...)
+	}
 	at := s.countAt()
 	if at == 0 || at >= len(args) {
 		return keys
