@@ -1,7 +1,6 @@
 package fsm
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 
@@ -199,7 +198,7 @@ func (q *geoQuery) run(tx *Tx, z *sortedSet) resp.Value {
 		order = 1
 	}
 	if order != 0 {
-		slices.SortStableFunc(hits, func(a, b geoHit) int { return order * cmp.Compare(a.distance, b.distance) })
+		slices.SortStableFunc(hits, func(a, b geoHit) int { return order * a.compare(b) })
 	}
 	if q.count > 0 {
 		hits = hits[:min(q.count, int64(len(hits)))]
@@ -212,6 +211,16 @@ func (q *geoQuery) run(tx *Tx, z *sortedSet) resp.Value {
 		replies = append(replies, q.show(&hits[i]))
 	}
 	return resp.List(replies...)
+}
+
+func (h geoHit) compare(other geoHit) int {
+	switch {
+	case h.distance < other.distance:
+		return -1
+	case h.distance > other.distance:
+		return 1
+	}
+	return 0
 }
 
 // keep stores the hits.

@@ -26,12 +26,19 @@ func (s *geoShape) reach() float64 {
 	return float64(r * s.unit)
 }
 
+// surely is a factor that outweighs all rounding.
+const surely = 1 + 1e-9
+
 // contains reports whether a point is in the shape, and how far from its center
 // it is, in meters.
 func (s *geoShape) contains(p geoPoint) (distance float64, ok bool) {
 	if !s.box {
+		radius := float64(s.radius * s.unit)
+		if latDistance(p.lat, s.center.lat) > float64(radius*surely) {
+			return 0, false // without the trigonometry
+		}
 		distance = s.center.distance(p)
-		return distance, distance <= float64(s.radius*s.unit)
+		return distance, distance <= radius
 	}
 	if latDistance(p.lat, s.center.lat) > float64(s.height*s.unit)/2 {
 		return 0, false
