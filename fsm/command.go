@@ -27,6 +27,7 @@ var rows, table = buildTable(
 	stringCommands,
 	bitmapCommands,
 	hyperLogLogCommands,
+	geoCommands,
 	listCommands,
 	hashCommands,
 	setCommands,

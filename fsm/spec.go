@@ -120,10 +120,12 @@ func (s *Spec) countAt() int {
 // argument 0. A number of keys that cannot be right adds none.
 func (s *Spec) KeysOf(args [][]byte) []int {
 	keys := s.Keys.Of(len(args))
-	if s.Group == "stream" && s.Flags&MovableKeys != 0 {
+	switch movable := s.Flags&MovableKeys != 0; {
+	case movable && s.Group == "stream":
 		return keysAfterStreams(args)
-	}
-	if s.Name == "SORT" {
+	case movable && s.Group == "geo":
+		return append(keys, keyAfterStore(args)...)
+	case s.Name == "SORT":
 		return sortKeys(args)
 	}
 	at := s.countAt()

@@ -23,7 +23,7 @@ func atanOf(y, x pair) pair {
 		return z.sub(z.mul(z).mul(z).mul(reciprocals[3]))
 	}
 	rough := roughAtan(y.hi / x.hi)
-	sin, cos := sineCosine(pair{rough, 0})
+	sin, cos := sine(pair{rough, 0}), cosine(pair{rough, 0})
 	// What is left is the arc tangent of a number of some 16 bits less.
 	t := y.mul(cos).sub(x.mul(sin)).div(x.mul(cos).add(y.mul(sin)))
 	square := t.mul(t)

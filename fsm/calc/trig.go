@@ -58,11 +58,11 @@ func reducedFar(x float64) (pair, int) {
 	return p, k & 3
 }
 
-// sineCosine returns both of an angle of at most half a right one or little more.
-func sineCosine(r pair) (sin, cos pair) {
-	square := r.mul(r).neg()
-	return r.mul(alternating(square, 1, 27)), alternating(square, 0, 28)
-}
+// sine and cosine are those of an angle of at most half a right one or little
+// more.
+
+func sine(r pair) pair   { return r.mul(alternating(r.mul(r).neg(), 1, 27)) }
+func cosine(r pair) pair { return alternating(r.mul(r).neg(), 0, 28) }
 
 // alternating is a polynomial of inverse factorials in a square that is given
 // its sign.
@@ -70,17 +70,16 @@ func alternating(square pair, from, last int) pair {
 	return polynomial(square, &factorials, from, 2, last)
 }
 
-// turned returns the sine and cosine of any finite angle.
-func turned(x float64) (sin, cos pair) {
-	r, quadrant := reduced(x)
-	sin, cos = sineCosine(r)
+// turned returns the sine of an angle and a number of right ones.
+func turned(r pair, quadrant int) pair {
+	value := sine
 	if quadrant&1 == 1 {
-		sin, cos = cos, sin.neg()
+		value = cosine
 	}
 	if quadrant&2 == 2 {
-		sin, cos = sin.neg(), cos.neg()
+		return value(r).neg()
 	}
-	return sin, cos
+	return value(r)
 }
 
 // endless reports whether x is NaN or an infinity.
@@ -94,8 +93,7 @@ func Sin(x float64) float64 {
 	case math.Abs(x) < 0x1p-28:
 		return x
 	}
-	s, _ := turned(x)
-	return s.value()
+	return turned(reduced(x)).value()
 }
 
 // Cos returns the cosine of x.
@@ -103,8 +101,8 @@ func Cos(x float64) float64 {
 	if endless(x) {
 		return math.NaN()
 	}
-	_, c := turned(x)
-	return c.value()
+	r, quadrant := reduced(x)
+	return turned(r, quadrant+1).value()
 }
 
 // Tan returns the tangent of x.
@@ -115,6 +113,6 @@ func Tan(x float64) float64 {
 	case math.Abs(x) < 0x1p-28:
 		return x
 	}
-	s, c := turned(x)
-	return s.div(c).value()
+	r, quadrant := reduced(x)
+	return turned(r, quadrant).div(turned(r, quadrant+1)).value()
 }
