@@ -17,6 +17,7 @@ var (
 	errDumpClassic  = resp.Err("ERR Redis has no encoding for an array, a dictionary or a null of the classic protocol")
 	errDumpChecksum = resp.Err("ERR DUMP payload version or checksum are wrong")
 	errDumpFormat   = resp.Err("ERR Bad data format")
+	errDumpLarge    = resp.Err("ERR The value is too large once it is decompressed")
 	errDumpGroups   = resp.Err("ERR The stream has consumer groups, which cannot be restored yet")
 	errRestoreBusy  = resp.Err("BUSYKEY Target key name already exists.")
 	errRestoreTTL   = resp.Err("ERR Invalid TTL value, must be >= 0")
@@ -116,6 +117,8 @@ func (tx *Tx) parseDump(payload []byte) (*object, resp.Value) {
 	switch {
 	case errors.Is(err, rdb.ErrChecksum):
 		return nil, errDumpChecksum
+	case errors.Is(err, rdb.ErrTooLarge):
+		return nil, errDumpLarge
 	case err != nil || v.Empty():
 		return nil, errDumpFormat
 	}

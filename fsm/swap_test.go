@@ -3,6 +3,7 @@ package fsm
 import (
 	"bytes"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/trivetdb/trivet/resp"
@@ -118,5 +119,23 @@ func TestSwapSignals(t *testing.T) {
 	m.do(0, "SWAPDB", "4", "4")
 	if got := m.st.TakeSignals(); len(got) > 0 {
 		t.Errorf("got %v", got)
+	}
+}
+
+func TestKeysOfSort(t *testing.T) {
+	for words, want := range map[string][]int{
+		"SORT k":                           {1},
+		"SORT k BY store GET store DESC":   {1},
+		"SORT k LIMIT store store STORE d": {1, 6},
+		"SORT k STORE a store b":           {1, 5},
+		"SORT k GET STORE STORE z":         {1, 5},
+		"SORT k STORE":                     {1},
+		"SORT k LIMIT 1":                   {1},
+		"SORT_RO k STORE d":                {1},
+	} {
+		args := bulks(strings.Fields(words)...)
+		if got := Lookup(string(args[0])).KeysOf(args); !slices.Equal(got, want) {
+			t.Errorf("%s: keys at %v, want %v", words, got, want)
+		}
 	}
 }

@@ -16,6 +16,9 @@ type decoder struct {
 	sum uint64 // of what was read
 	buf [8]byte
 	err error
+
+	inflated uint64 // bytes that were compressed
+	most     uint64 // of them, 0 for any number
 }
 
 func (d *decoder) fail(format string, args ...any) {
@@ -131,6 +134,10 @@ func (d *decoder) blob() []byte {
 		packed, size := d.length(), d.length()
 		b := d.bytes(packed)
 		if d.err != nil {
+			return nil
+		}
+		if d.inflated += size; d.most > 0 && (size > d.most || d.inflated > d.most) {
+			d.err = fmt.Errorf("more than %d bytes of LZF: %w", d.most, ErrTooLarge)
 			return nil
 		}
 		b, d.err = decompress(b, size)

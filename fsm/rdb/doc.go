@@ -5,5 +5,5 @@
 //
 // It never does: commands, time, or a guess at damaged data. Input is not
 // trusted: what is allocated is bounded by what really came, and errors wrap
-// ErrFormat, ErrChecksum, ErrNewer or what the source answered.
+// ErrFormat, ErrChecksum, ErrTooLarge, ErrNewer or what the source answered.
 package rdb

@@ -11,6 +11,10 @@ import (
 // checksum of all before.
 const footerSize = 2 + 8
 
+// maxInflated is how many bytes a dump may hold compressed: as many as Redis lets
+// a string have. A few bytes shall not take all memory.
+const maxInflated = 512 << 20
+
 // AppendDump appends v as DUMP answers it.
 func AppendDump(dst []byte, v *Value) []byte {
 	e := encoder{append(dst, types[v.Kind])}
@@ -39,14 +43,15 @@ func unseal(data []byte) ([]byte, error) {
 }
 
 // ParseDump reads what AppendDump or Redis's DUMP wrote. An error wraps
-// ErrChecksum where the end of data is wrong.
+// ErrChecksum where the end of data is wrong, and ErrTooLarge where a little data
+// means very much.
 func ParseDump(data []byte) (Value, error) {
 	body, err := unseal(data)
 	if err != nil {
 		return Value{}, err
 	}
 	rest := bytes.NewReader(body)
-	d := decoder{r: bufio.NewReaderSize(rest, min(len(body), 4096))}
+	d := decoder{r: bufio.NewReaderSize(rest, min(len(body), 4096)), most: maxInflated}
 	v := d.value(d.byte())
 	if _, err := d.r.ReadByte(); err == nil {
 		d.fail("dump with %d bytes too many", 1+d.r.Buffered()+rest.Len())
@@ -75,7 +80,7 @@ func ParseLibraries(data []byte, most int) (code []string, err error) {
 	if err != nil {
 		return nil, err
 	}
-	d := decoder{r: bufio.NewReaderSize(bytes.NewReader(body), min(len(body), 4096))}
+	d := decoder{r: bufio.NewReaderSize(bytes.NewReader(body), min(len(body), 4096)), most: uint64(most)}
 	for {
 		switch op, err := d.r.ReadByte(); {
 		case err != nil: // the end

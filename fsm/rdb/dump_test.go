@@ -1,6 +1,7 @@
 package rdb
 
 import (
+	"bufio"
 	"bytes"
 	"errors"
 	"math"
@@ -163,6 +164,21 @@ func TestDamagedDumps(t *testing.T) {
 	newer = append(newer[:len(newer)-8], sealed(newer[:len(newer)-10])[len(newer)-8:]...)
 	if _, err := ParseDump(newer); !errors.Is(err, ErrChecksum) {
 		t.Errorf("a changed version: %v", err)
+	}
+}
+
+// What was compressed is bounded in all.
+func TestDumpsThatGrow(t *testing.T) {
+	two := "\x02\x02\xc3\x04\x05\x00x\x40\x00\xc3\x04\x05\x00y\x40\x00" // five bytes each
+	for most, want := range map[uint64]error{0: nil, 10: nil, 9: ErrTooLarge, 4: ErrTooLarge} {
+		d := decoder{r: bufio.NewReader(strings.NewReader(two)), most: most}
+		if d.value(d.byte()); !errors.Is(d.err, want) {
+			t.Errorf("at most %d bytes: got %v", most, d.err)
+		}
+	}
+	long := "\x00\xc3\x04\x81\x7f\xff\xff\xff\xff\xff\xff\xff\x00x\x40\x00"
+	if _, err := ParseDump(sealed([]byte(long))); !errors.Is(err, ErrTooLarge) {
+		t.Errorf("got %v", err)
 	}
 }
 

@@ -89,6 +89,7 @@ var (
 	ErrFormat   = errors.New("bad RDB data")
 	ErrChecksum = errors.New("version or checksum of RDB data are wrong")
 	ErrOpcode   = errors.New("RDB data of another kind than expected")
+	ErrTooLarge = errors.New("RDB data that is too large once it is decompressed")
 	ErrNewer    = errors.New("RDB data of a newer version or another product")
 )
 
