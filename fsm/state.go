@@ -178,14 +178,15 @@ type Request struct {
 	Command *Command
 	Args    [][]byte
 	DB      int
-	Now     int64  // milliseconds since 1970; keys due by then are hidden
-	Seed    uint64 // the source of chance
+	Now     int64    // milliseconds since 1970; keys due by then are hidden
+	Seed    uint64   // the source of chance
+	Lookups *Lookups // counts the keys that were looked for; may be nil
 }
 
 // Read answers a command of a Read row. It never changes the state.
 func (s *State) Read(r Request) resp.Value {
 	tx := Tx{st: s, db: r.DB, now: max(s.now, r.Now)}
-	tx.seed = r.Seed
+	tx.seed, tx.looked = r.Seed, r.Lookups
 	return r.Command.Run(&tx, r.Args)
 }
 

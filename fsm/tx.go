@@ -14,6 +14,7 @@ type Tx struct {
 	typed  []bool // which arguments are values in canonical encoding; nil for none
 	seed   uint64 // of a read
 	chance *chance
+	looked *Lookups // of a read; may be nil
 }
 
 func (tx *Tx) keys() *keyspace { return &tx.st.dbs[tx.db] }
@@ -22,8 +23,10 @@ func (tx *Tx) keys() *keyspace { return &tx.st.dbs[tx.db] }
 func (tx *Tx) get(key []byte) *object {
 	o := tx.keys().get(string(key))
 	if o == nil || o.expireAt == 0 || o.expireAt > tx.now {
+		tx.looked.count(o != nil)
 		return o
 	}
+	tx.looked.count(false)
 	if tx.write {
 		tx.keys().remove(tx.st, string(key))
 		tx.st.expired++

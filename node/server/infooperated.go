@@ -1,0 +1,72 @@
+package server
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/trivetdb/trivet/fsm"
+)
+
+// infoSaves tells of the snapshots that clients asked for; those that the node
+// takes by itself only move the time of the last.
+func infoSaves(r *report) {
+	running, failed, count, took := r.saves.look()
+	status, seconds := "ok", int64(took.Seconds())
+	if failed {
+		status = "err"
+	}
+	if count == 0 && !failed {
+		seconds = -1
+	}
+	r.line("rdb_bgsave_in_progress", truth(running))
+	r.line("rdb_last_save_time", r.savedAt(&r.status))
+	r.line("rdb_last_bgsave_status", status)
+	r.line("rdb_last_bgsave_time_sec", seconds)
+	r.line("rdb_saves", count)
+}
+
+func truth(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+func infoRates(r *report) {
+	commands, in, out := r.rates.get()
+	r.line("instantaneous_ops_per_sec", int64(commands))
+	r.line("instantaneous_input_kbps", fmt.Sprintf("%.2f", in/1024))
+	r.line("instantaneous_output_kbps", fmt.Sprintf("%.2f", out/1024))
+}
+
+// followersTime bounds how long INFO waits for followers that do not answer.
+const followersTime = 200 * time.Millisecond
+
+// infoFollowers lists the members that answer the leader, as Redis lists the
+// replicas that are connected.
+func infoFollowers(r *report) {
+	ctx, cancel := context.WithTimeout(r.ctx, followersTime)
+	defer cancel()
+	var lines []string
+	for _, m := range r.opts.Backend.Members(ctx) {
+		if m.ID == r.status.ID || !m.Alive || m.Redis == "" {
+			continue
+		}
+		host, port := splitAddr(m.Redis)
+		lines = append(lines, fmt.Sprintf("ip=%s,port=%d,state=online,offset=%d,lag=0", host, port, m.Applied))
+	}
+	r.line("connected_slaves", len(lines))
+	for i, line := range lines {
+		r.line(fmt.Sprintf("slave%d", i), line)
+	}
+	r.line("master_failover_state", "no-failover")
+}
+
+func infoLatencyStats(r *report) {
+	for _, row := range r.table.all {
+		if h := row.stats.histogram(); h != nil && row.Flags&fsm.ClassicOnly == 0 {
+			r.line("latency_percentiles_usec_"+row.full, h.percentiles())
+		}
+	}
+}
