@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/hashicorp/raft"
+
+	"github.com/trivetdb/trivet/node/server"
 )
 
 // Followers implements server.Operator. Raft does not tell how much of the log
@@ -57,7 +59,7 @@ func (n *Node) askApplied(ctx context.Context, servers []raft.Server, index uint
 			continue
 		}
 		wait.Go(func() {
-			if h, err := n.hello(ctx, s.ID, s.Address); err == nil && h.ID == string(s.ID) && h.Applied >= index {
+			if n.appliedBy(ctx, s) >= index {
 				mu.Lock()
 				defer mu.Unlock()
 				holds[s.ID] = true
@@ -65,6 +67,39 @@ func (n *Node) askApplied(ctx context.Context, servers []raft.Server, index uint
 		})
 	}
 	wait.Wait()
+}
+
+// appliedBy returns how far a member is, 0 where it does not answer. That says
+// nothing of its health, as ctx may end at any time.
+func (n *Node) appliedBy(ctx context.Context, s raft.Server) uint64 {
+	if s.ID == n.id {
+		return n.machine.applied.load()
+	}
+	ctx, cancel := context.WithTimeout(ctx, 500*time.Millisecond)
+	defer cancel()
+	h, err := callJSON[hello](ctx, n, s.Address, callHello, struct{}{})
+	if err != nil || h.ID != string(s.ID) {
+		return 0
+	}
+	return h.Applied
+}
+
+// heardWithin is how long ago a member may have answered that counts as
+// connected. A leader asks all twice a second.
+const heardWithin = 3 * time.Second
+
+// Replicas implements server.Operator.
+func (n *Node) Replicas() []server.Member {
+	servers := n.servers()
+	n.known.mu.Lock()
+	defer n.known.mu.Unlock()
+	var members []server.Member
+	for _, s := range servers {
+		if m, ok := n.known.last[s.ID]; ok && s.ID != n.id && time.Since(n.known.heard[s.ID]) < heardWithin {
+			members = append(members, m)
+		}
+	}
+	return members
 }
 
 // Save implements server.Operator.

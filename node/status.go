@@ -72,6 +72,7 @@ type directory struct {
 	leader server.Member
 	reign  uint64
 	last   map[raft.ServerID]server.Member
+	heard  map[raft.ServerID]time.Time // when that was
 }
 
 // note keeps what a member said.
@@ -80,8 +81,9 @@ func (d *directory) note(id raft.ServerID, m server.Member) {
 	defer d.mu.Unlock()
 	if d.last == nil {
 		d.last = map[raft.ServerID]server.Member{}
+		d.heard = map[raft.ServerID]time.Time{}
 	}
-	d.last[id] = m
+	d.last[id], d.heard[id] = m, time.Now()
 }
 
 // recall returns what a member said last, as of one that does not answer.

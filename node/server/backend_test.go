@@ -153,6 +153,7 @@ func (a *alone) Remove(_ context.Context, name string) error   { return a.ask("r
 func (a *alone) Promote(_ context.Context, name string) error  { return a.ask("promote", name) }
 func (a *alone) Transfer(_ context.Context, name string) error { return a.ask("transfer", name) }
 func (a *alone) Save(context.Context) error                    { return a.ask("save", "") }
+func (a *alone) Replicas() []Member                            { return []Member{other} }
 func (a *alone) Stop()                                         { a.ask("stop", "") }
 
 // Followers never finds more than there are holders.

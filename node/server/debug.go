@@ -55,11 +55,8 @@ func oneLine(text string) string {
 // its time for SLOWLOG too, which it is used to test.
 func debugSleep(s *session, args [][]byte) resp.Value {
 	seconds, err := strconv.ParseFloat(string(args[2]), 64)
-	if err != nil || math.IsNaN(seconds) || seconds <= 0 {
+	if err != nil || math.IsNaN(seconds) || seconds <= 0 || s.inExec { // EXEC does not wait
 		return resp.OK
-	}
-	if s.inExec {
-		seconds = 0 // the transaction is one step
 	}
 	s.keep(args)
 	until := time.Now().Add(time.Duration(min(seconds, forEver.Seconds()) * float64(time.Second)))

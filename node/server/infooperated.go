@@ -1,9 +1,7 @@
 package server
 
 import (
-	"context"
 	"fmt"
-	"time"
 
 	"github.com/trivetdb/trivet/fsm"
 )
@@ -40,19 +38,11 @@ func infoRates(r *report) {
 	r.line("instantaneous_output_kbps", fmt.Sprintf("%.2f", out/1024))
 }
 
-// followersTime bounds how long INFO waits for followers that do not answer.
-const followersTime = 200 * time.Millisecond
-
 // infoFollowers lists the members that answer the leader, as Redis lists the
-// replicas that are connected.
+// replicas that are connected. The offset may be half a second old.
 func infoFollowers(r *report) {
-	ctx, cancel := context.WithTimeout(r.ctx, followersTime)
-	defer cancel()
 	var lines []string
-	for _, m := range r.opts.Backend.Members(ctx) {
-		if m.ID == r.status.ID || !m.Alive || m.Redis == "" {
-			continue
-		}
+	for _, m := range r.opts.Backend.Replicas() {
 		host, port := splitAddr(m.Redis)
 		lines = append(lines, fmt.Sprintf("ip=%s,port=%d,state=online,offset=%d,lag=0", host, port, m.Applied))
 	}

@@ -11,6 +11,10 @@ type Operator interface {
 	// that a client was told of is held by one.
 	Followers(ctx context.Context, index uint64, enough int) int
 
+	// Replicas describes the other members that have answered lately, as they did
+	// then. It asks nobody; only the leader knows them all.
+	Replicas() []Member
+
 	// Save takes a snapshot of this node's state, unless nothing has changed
 	// since the last.
 	Save(ctx context.Context) error
