@@ -64,19 +64,20 @@ func (v *saves) run(ctx context.Context, b Backend) error {
 	return err
 }
 
-// background begins a snapshot, and reports whether none was under way.
+// background begins a snapshot, and reports whether none was under way. Shutdown
+// waits for it.
 func (s *Server) background() bool {
 	if !s.saves.begin() {
 		return false
 	}
-	go func() {
+	s.conns.running.Go(func() {
 		began := time.Now()
 		err := s.opts.Backend.Save(s.ctx)
 		if err != nil {
 			s.opts.Log.Error("take a snapshot", "err", err)
 		}
 		s.saves.end(time.Since(began), err)
-	}()
+	})
 	return true
 }
 
