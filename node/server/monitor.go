@@ -55,44 +55,49 @@ func (s *session) show(r *row, args [][]byte) {
 	}
 }
 
+// maxShownLine bounds how many bytes of a command monitors are shown; the rest is
+// left out, which three dots tell.
+const maxShownLine = 4 << 20
+
 // shownLine returns a command as monitors see it.
 func (s *session) shownLine(args [][]byte) string {
 	var b strings.Builder
 	now := time.Now().UnixMicro()
 	fmt.Fprintf(&b, "%d.%06d [%d %s]", now/1e6, now%1e6, s.who.db, s.conn.RemoteAddr())
+	left := maxShownLine
 	for _, arg := range args {
 		b.WriteByte(' ')
-		quote(&b, arg)
+		quote(&b, arg[:min(len(arg), left)])
+		if left -= len(arg); left < 0 {
+			b.WriteString(" ...")
+			break
+		}
 	}
 	return b.String()
+}
+
+// escapes are the characters that have a short form.
+var escapes = map[byte]string{
+	'\\': `\\`, '"': `\"`, '\n': `\n`, '\r': `\r`, '\t': `\t`, '\a': `\a`, '\b': `\b`,
 }
 
 // quote writes text as Redis's logs do: what cannot be printed is escaped.
 func quote(b *strings.Builder, text []byte) {
 	b.WriteByte('"')
-	for _, c := range text {
-		switch c {
-		case '\\', '"':
-			b.WriteByte('\\')
-			b.WriteByte(c)
-		case '\n':
-			b.WriteString(`\n`)
-		case '\r':
-			b.WriteString(`\r`)
-		case '\t':
-			b.WriteString(`\t`)
-		case '\a':
-			b.WriteString(`\a`)
-		case '\b':
-			b.WriteString(`\b`)
-		default:
-			if c >= ' ' && c <= '~' {
-				b.WriteByte(c)
-			} else {
-				fmt.Fprintf(b, `\x%02x`, c)
-			}
+	plain := 0 // where what is not written yet begins
+	for i, c := range text {
+		if c >= ' ' && c <= '~' && c != '"' && c != '\\' {
+			continue
+		}
+		b.Write(text[plain:i])
+		plain = i + 1
+		if short := escapes[c]; short != "" {
+			b.WriteString(short)
+		} else {
+			fmt.Fprintf(b, `\x%02x`, c)
 		}
 	}
+	b.Write(text[plain:])
 	b.WriteByte('"')
 }
 
@@ -105,7 +110,6 @@ func monitor(s *session, _ [][]byte) resp.Value {
 		s.takePushes()
 		s.watches = true
 		s.srv.monitors.add(s)
-		return noReply
 	}
 	return noReply
 }

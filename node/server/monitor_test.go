@@ -62,6 +62,7 @@ func TestMonitor(t *testing.T) {
 	m.ask("MONITOR", "+OK\r\n")
 	m.Close()
 	eventually(t, "no monitor", func() bool { return f.monitors.count.Load() == 0 })
+	w.Close()
 	c := dial(t, f.classic)
 	m = dial(t, f.redis)
 	m.ask("MONITOR", "+OK\r\n")
@@ -69,6 +70,11 @@ func TestMonitor(t *testing.T) {
 	c.next()
 	if got := m.seen(c); got != `[0 addr] "SET" "k" "v"` {
 		t.Errorf("of a classic client a monitor sees %s", got)
+	}
+	c.send("+ECHO " + strings.Repeat("x", maxShownLine) + "\r\n")
+	c.next()
+	if got := m.seen(c); len(got) > maxShownLine+100 || !strings.HasSuffix(got, `x" ...`) {
+		t.Errorf("of a long command a monitor sees %d bytes", len(got))
 	}
 }
 
@@ -78,12 +84,13 @@ func TestSlowMonitor(t *testing.T) {
 	f := start(t, Options{})
 	m, w := dial(t, f.redis), dial(t, f.redis)
 	m.ask("MONITOR", "+OK\r\n")
-	text := strings.Repeat("x", 1<<20)
-	eventually(t, "the monitor is given up", func() bool {
-		w.send(fmt.Sprintf("*2\r\n$4\r\nECHO\r\n$%d\r\n%s\r\n", len(text), text))
-		w.next()
-		return f.monitors.count.Load() == 0
-	})
+	w.SetDeadline(time.Now().Add(2 * time.Minute))
+	text := strings.Repeat("x", 5<<20)
+	for range 20 {
+		w.send(fmt.Sprintf("*2\r\n$6\r\nEXISTS\r\n$%d\r\n%s\r\n", len(text), text))
+		w.expect(":0\r\n")
+	}
+	eventually(t, "the monitor is given up", func() bool { return f.monitors.count.Load() == 0 })
 }
 
 func TestReplies(t *testing.T) {
