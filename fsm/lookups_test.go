@@ -13,7 +13,7 @@ func TestLookups(t *testing.T) {
 	} {
 		var got Lookups
 		args := bytes.Fields([]byte(line))
-		s.Read(Request{Command: Lookup(string(args[0])), Args: args, Lookups: &got})
+		s.Read(Request{Command: Lookup(string(args[0])), Args: args, DB: 2, Lookups: &got})
 		if got != want {
 			t.Errorf("%s: %+v, want %+v", line, got, want)
 		}
