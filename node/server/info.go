@@ -126,6 +126,7 @@ func infoMemory(r *report) {
 	size("maxmemory", 0)
 	r.line("maxmemory_policy", "noeviction")
 	r.line("mem_allocator", "go")
+	infoMemoryUse(r, used)
 }
 
 // human writes a number of bytes as Redis does: 1.49M.

@@ -2,6 +2,9 @@ package server
 
 import (
 	"fmt"
+	"os"
+	"strconv"
+	"strings"
 
 	"github.com/trivetdb/trivet/fsm"
 )
@@ -27,6 +30,29 @@ func infoSaves(r *report) {
 func truth(b bool) int {
 	if b {
 		return 1
+	}
+	return 0
+}
+
+// infoMemoryUse compares the memory that is used with what there is and was.
+func infoMemoryUse(r *report, used uint64) {
+	r.line("used_memory_peak_perc", fmt.Sprintf("%.2f%%", 100*float64(used)/float64(max(r.notePeak(used), 1))))
+	r.line("mem_fragmentation_ratio", fmt.Sprintf("%.2f", float64(resident())/float64(max(used, 1))))
+	r.line("mem_clients_normal", r.conns.buffered())
+	if total := systemMemory(); total > 0 {
+		r.line("total_system_memory", total)
+		r.line("total_system_memory_human", human(total))
+	}
+}
+
+// systemMemory returns the machine's memory in bytes, 0 where it cannot be learned.
+func systemMemory() uint64 {
+	text, _ := os.ReadFile("/proc/meminfo")
+	for line := range strings.Lines(string(text)) {
+		if fields := strings.Fields(line); len(fields) == 3 && fields[0] == "MemTotal:" {
+			kilobytes, _ := strconv.ParseUint(fields[1], 10, 64)
+			return kilobytes << 10
+		}
 	}
 	return 0
 }

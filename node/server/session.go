@@ -270,7 +270,11 @@ func (s *session) dispatch(r *row, args [][]byte, typed []bool) error {
 	case err != nil:
 		return err
 	}
-	took := time.Since(start) - s.idle
+	return s.finish(r, args, time.Since(start)-s.idle, v)
+}
+
+// finish counts a command that was carried out, and answers it.
+func (s *session) finish(r *row, args [][]byte, took time.Duration, v resp.Value) error {
 	if s.kept != nil { // args lie where the session has read on
 		args = s.kept
 	}

@@ -81,12 +81,16 @@ func TestSlowArgs(t *testing.T) {
 func TestSlowTimes(t *testing.T) {
 	f := start(t, Options{})
 	w := dial(t, f.redis)
-	f.limits.slowerThan.Store(int64(time.Second / time.Microsecond))
-	w.ask("DEBUG SLEEP 1.2", "+OK\r\n")
-	w.ask("WAIT 1 1500", ":0\r\n")
-	w.ask("BRPOP nothing 1.5", "*-1\r\n")
+	f.limits.slowerThan.Store(2_000_000)
+	waits, pops := dial(t, f.redis), dial(t, f.redis)
+	w.send("DEBUG SLEEP 2.1\r\n")
+	waits.send("WAIT 1 2500\r\n")
+	pops.send("BRPOP nothing 2.5\r\n")
+	w.expect("+OK\r\n")
+	waits.expect(":0\r\n")
+	pops.expect("*-1\r\n")
 	got := w.value("SLOWLOG GET").Elems
-	if len(got) != 1 || strings.Join(texts(got[0].Elems[3]), " ") != "DEBUG SLEEP 1.2" || got[0].Elems[2].Int < 1_200_000 {
+	if len(got) != 1 || strings.Join(texts(got[0].Elems[3]), " ") != "DEBUG SLEEP 2.1" || got[0].Elems[2].Int < 2_100_000 {
 		t.Errorf("SLOWLOG GET: %v", got)
 	}
 }
