@@ -179,8 +179,9 @@ type Request struct {
 	Command *Command
 	Args    [][]byte
 	DB      int
-	Now     int64  // milliseconds since 1970; keys due by then are hidden
-	Seed    uint64 // the source of chance
+	Now     int64    // milliseconds since 1970; keys due by then are hidden
+	Seed    uint64   // the source of chance
+	Lookups *Lookups // counts the keys that were looked for; may be nil
 	// Stop is asked now and then by a script whether it is to end at once. Nil
 	// means never.
 	Stop func() bool
@@ -189,7 +190,7 @@ type Request struct {
 // Read answers a command of a Read row. It never changes the state.
 func (s *State) Read(r Request) resp.Value {
 	tx := Tx{st: s, db: r.DB, now: max(s.now, r.Now)}
-	tx.seed, tx.stop = r.Seed, r.Stop
+	tx.seed, tx.stop, tx.looked = r.Seed, r.Stop, r.Lookups
 	return r.Command.Run(&tx, r.Args)
 }
 

@@ -16,6 +16,7 @@ type Tx struct {
 	seed   uint64      // of a read
 	stop   func() bool // of a read; see Request
 	chance *chance
+	looked *Lookups // of a read; may be nil
 }
 
 func (tx *Tx) keys() *keyspace { return &tx.st.dbs[tx.db] }
@@ -24,8 +25,10 @@ func (tx *Tx) keys() *keyspace { return &tx.st.dbs[tx.db] }
 func (tx *Tx) get(key []byte) *object {
 	o := tx.keys().get(string(key))
 	if o == nil || o.expireAt == 0 || o.expireAt > tx.now {
+		tx.looked.count(o != nil)
 		return o
 	}
+	tx.looked.count(false)
 	if tx.write {
 		tx.keys().remove(tx.st, string(key))
 		tx.st.expired++

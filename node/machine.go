@@ -28,7 +28,8 @@ type machine struct {
 	entries atomic.Uint64
 	fatal   func(error) // called once; must not block
 	deliver func([]fsm.Message)
-	waiters *waiters // told of what they wait for; may be nil
+	waiters *waiters            // told of what they wait for; may be nil
+	took    func(time.Duration) // told how long each entry took; may be nil
 	// replayed is the index of the newest entry that the log held at the start:
 	// what was published up to it is not news.
 	replayed uint64
@@ -51,7 +52,11 @@ func (m *machine) fail(err error) {
 // Apply implements raft.FSM. Its result is a []fsm.Result, or an error where
 // the node cannot go on.
 func (m *machine) Apply(l *raft.Log) any {
+	began := time.Now()
 	result, signals := m.apply(l)
+	if m.took != nil {
+		m.took(time.Since(began))
+	}
 	if len(signals) > 0 {
 		m.waiters.signal(signals)
 	}

@@ -50,8 +50,10 @@ type Node struct {
 	joined   atomic.Bool  // the cluster's configuration has held this node
 	stopping atomic.Bool  // not ready any more
 	unseen   unreachables // how long members have been out of reach
+	saved    atomic.Int64 // when the newest snapshot was taken, Unix seconds; 0 for none
 
-	fatal   chan error // what the node cannot go on after
+	fatal   chan error    // what the node cannot go on after
+	asked   chan struct{} // a client wants the node to stop
 	stop    chan struct{}
 	tasks   sync.WaitGroup
 	closers []func() // undo Open, in reverse
@@ -68,7 +70,7 @@ func Open(cfg Config) (_ *Node, err error) {
 		return nil, err
 	}
 	cfg.setDefaults()
-	n := &Node{cfg: cfg, leaders: newLeaders(), fatal: make(chan error, 1), stop: make(chan struct{})}
+	n := &Node{cfg: cfg, leaders: newLeaders(), fatal: make(chan error, 1), asked: make(chan struct{}, 1), stop: make(chan struct{})}
 	if n.metrics, err = newMetrics(); err != nil {
 		return nil, err
 	}
@@ -168,7 +170,12 @@ func listenError(flag, addr string, err error) error {
 func (n *Node) openStore() error {
 	dir, err := store.Open(store.Options{
 		Path: n.cfg.DataDir, Name: n.cfg.Name, Log: n.cfg.Log,
-		OnSync: func(d time.Duration) { n.metrics.sync.Observe(d.Seconds()) },
+		OnSync: func(d time.Duration) {
+			n.metrics.sync.Observe(d.Seconds())
+			if n.front != nil { // else the node is being opened
+				n.front.Delayed(server.EventSync, d)
+			}
+		},
 	})
 	if err != nil {
 		return err

@@ -13,6 +13,7 @@ import (
 
 	"github.com/trivetdb/trivet/fsm"
 	"github.com/trivetdb/trivet/node/logging"
+	"github.com/trivetdb/trivet/node/server"
 	"github.com/trivetdb/trivet/transport"
 )
 
@@ -25,6 +26,7 @@ func (n *Node) openRaft() error {
 	n.machine = newMachine(n.fail, n.front.Deliver, replayed)
 	n.waiters = newWaiters(n.machine.elements, n.sendTurns)
 	n.machine.waiters = n.waiters
+	n.machine.took = func(d time.Duration) { n.front.Delayed(server.EventApply, d) }
 	logger := logging.HCLog(n.cfg.Log)
 	trans := raft.NewNetworkTransportWithConfig(&raft.NetworkTransportConfig{
 		Stream:  streamLayer{n.mux.Raft(), n.mux, peerAddr(n.addresses.peer)},
@@ -160,24 +162,37 @@ func (n *Node) expire() {
 // replaying: a fixed number, or the size of the last snapshot if that is more,
 // so that a large state is not written again and again for a small log.
 func (n *Node) compact() {
+	limit := n.snapshotLimit()
+	if n.dir.LogBytes() >= limit {
+		n.snapshot(limit)
+	}
+}
+
+// snapshotLimit returns how many bytes of log make a snapshot due.
+func (n *Node) snapshotLimit() int64 {
 	limit := n.cfg.SnapshotBytes
 	if list, err := n.dir.Snapshots().List(); err == nil && len(list) > 0 {
 		limit = max(limit, list[0].Size)
+		n.saved.Store(savedAt(list[0].ID))
 	}
-	if n.dir.LogBytes() < limit {
-		return
-	}
+	return limit
+}
+
+// snapshot takes a snapshot, and leaves a quarter of the limit in the log.
+func (n *Node) snapshot(limit int64) error {
 	rc := n.raft.ReloadableConfig()
 	rc.TrailingLogs = n.dir.TrailingLogs(limit / 4)
 	if err := n.raft.ReloadConfig(rc); err != nil {
 		n.cfg.Log.Error("raft refused its configuration", "err", err)
-		return
+		return err
 	}
 	began := time.Now()
 	bytes := n.dir.LogBytes()
-	switch err := n.raft.Snapshot().Error(); {
+	err := n.raft.Snapshot().Error()
+	switch {
 	case err == nil:
 		n.dir.ResetLogBytes()
+		n.saved.Store(time.Now().Unix())
 		n.metrics.snapshots.WithLabelValues("ok").Inc()
 		n.cfg.Log.Info("took a snapshot", "log_bytes", bytes, "took", time.Since(began))
 	case errors.Is(err, raft.ErrNothingNewToSnapshot):
@@ -185,6 +200,7 @@ func (n *Node) compact() {
 		n.metrics.snapshots.WithLabelValues("failed").Inc()
 		n.cfg.Log.Error("cannot take a snapshot", "err", err)
 	}
+	return err
 }
 
 // stepDown hands the leadership over, if this node has it.

@@ -72,6 +72,7 @@ type directory struct {
 	leader server.Member
 	reign  uint64
 	last   map[raft.ServerID]server.Member
+	heard  map[raft.ServerID]time.Time // when that was
 }
 
 // note keeps what a member said.
@@ -80,8 +81,9 @@ func (d *directory) note(id raft.ServerID, m server.Member) {
 	defer d.mu.Unlock()
 	if d.last == nil {
 		d.last = map[raft.ServerID]server.Member{}
+		d.heard = map[raft.ServerID]time.Time{}
 	}
-	d.last[id] = m
+	d.last[id], d.heard[id] = m, time.Now()
 }
 
 // recall returns what a member said last, as of one that does not answer.
@@ -172,7 +174,7 @@ func (n *Node) Status() server.Status {
 		Member: h.Member, Cluster: n.dir.Identity().Cluster,
 		LeaderID: string(to.id), LeaderRedis: leads.Redis,
 		CommitIndex: n.raft.CommitIndex(), LastIndex: h.LastIndex, FirstIndex: first, SnapshotAt: snapshotAt,
-		LogBytes: n.dir.LogBytes(), LastContact: h.Contact, Peers: max(0, len(n.servers())-1),
+		LogBytes: n.dir.LogBytes(), SnapshotTime: n.saved.Load(), LastContact: h.Contact, Peers: max(0, len(n.servers())-1),
 		Keys: map[int][2]int{}, Batches: n.proposer.batches.Load(), Entries: n.machine.entries.Load(),
 		Resent: n.proposer.resent.Load(), LeaderChange: n.leaders.seen(),
 	}

@@ -89,6 +89,8 @@ func serve(ctx context.Context, cfg node.Config) error {
 	select {
 	case <-ctx.Done():
 		cfg.Log.Info("stopping")
+	case <-n.Asked():
+		cfg.Log.Info("stopping, as a client asked")
 	case err := <-n.Fatal():
 		// Nothing may be served or voted from what cannot be trusted.
 		n.Kill()

@@ -71,6 +71,8 @@ type Backend interface {
 	// Transfer hands the leadership to the member called name, or to the most
 	// current one where name is empty.
 	Transfer(ctx context.Context, name string) error
+
+	Operator
 }
 
 // A Place is where a client stands that waits.
@@ -112,6 +114,7 @@ type Status struct {
 	FirstIndex   uint64         `json:"first_index"`     // of the log
 	SnapshotAt   uint64         `json:"snapshot_index"`  // index of the newest snapshot
 	LogBytes     int64          `json:"log_bytes"`       // of entries since the newest snapshot
+	SnapshotTime int64          `json:"snapshot_time"`   // of the newest snapshot, Unix seconds; 0 for none
 	LastContact  int64          `json:"last_contact_ms"` // milliseconds since the leader was heard of; 0 at the leader, -1 for never
 	Peers        int            `json:"peers"`           // members besides this one
 	Keys         map[int][2]int `json:"keys"`            // database -> keys, keys that expire; only databases with keys

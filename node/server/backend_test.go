@@ -27,6 +27,8 @@ type alone struct {
 	panics   bool          // reads do
 	deliver  func([]fsm.Message)
 
+	holders int // followers that hold all writes
+
 	queue        []*standing
 	groups       []int    // the number of commands of each group that was written
 	minIndexes   []uint64 // of the reads
@@ -150,6 +152,22 @@ func (a *alone) ask(what, name string) error {
 func (a *alone) Remove(_ context.Context, name string) error   { return a.ask("remove", name) }
 func (a *alone) Promote(_ context.Context, name string) error  { return a.ask("promote", name) }
 func (a *alone) Transfer(_ context.Context, name string) error { return a.ask("transfer", name) }
+func (a *alone) Save(context.Context) error                    { return a.ask("save", "") }
+func (a *alone) Replicas() []Member                            { return []Member{other} }
+func (a *alone) Stop()                                         { a.ask("stop", "") }
+
+// Followers never finds more than there are holders.
+func (a *alone) Followers(ctx context.Context, _ uint64, enough int) int {
+	for {
+		a.mu.Lock()
+		n := a.holders
+		a.mu.Unlock()
+		if n >= enough || ctx.Err() != nil {
+			return n
+		}
+		time.Sleep(time.Millisecond)
+	}
+}
 
 // Ready and Queue are those of the simplest node: who waits is told of each write.
 func (a *alone) Ready(int, fsm.Wait) bool { return false }

@@ -1,7 +1,6 @@
 package server
 
 import (
-	"bytes"
 	"cmp"
 	"errors"
 	"net"
@@ -34,6 +33,7 @@ type blocked struct {
 	args  [][]byte // copies
 	typed []bool
 	until time.Time // zero for ever
+	firm  bool      // out of CLIENT UNBLOCK's reach
 	wake  chan struct{}
 
 	mu      sync.Mutex // guards what follows
@@ -55,15 +55,14 @@ const (
 // block carries out a blocking command. The time that it returns is when the
 // command would have begun, had the client not waited.
 func (s *session) block(r *row, args [][]byte, typed []bool) (v resp.Value, began time.Time, err error) {
+	s.show(r, args)
 	began = time.Now()
 	w, fail := fsm.WaitOf(r.command, args)
 	if fail.IsError() {
 		return fail, began, nil
 	}
 	b := &blocked{s: s, row: r, typed: slices.Clone(typed), wake: make(chan struct{}, 1)}
-	for _, arg := range args {
-		b.args = append(b.args, bytes.Clone(arg))
-	}
+	b.args = s.keep(args)
 	// The keys are parts of the arguments, which the next read overwrites.
 	w, _ = fsm.WaitOf(r.command, b.args)
 	if w.Timeout > 0 && w.Timeout < forEver.Milliseconds() {
@@ -256,7 +255,7 @@ func clientUnblock(s *session, args [][]byte) resp.Value {
 		return errNotInteger
 	}
 	if other := s.srv.conns.find(id); other != nil {
-		if b := other.blocked.Load(); b != nil {
+		if b := other.blocked.Load(); b != nil && !b.firm {
 			b.notify(e)
 			return resp.Int(1)
 		}

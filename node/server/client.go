@@ -3,6 +3,7 @@ package server
 import (
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/trivetdb/trivet/fsm"
@@ -22,8 +23,8 @@ var clientCommands = []local{
 	{spec("CLIENT|INFO", 2, ofClient, "connection", "Describe the connection.", "6.2.0"), "", nil, clientInfo},
 	{spec("CLIENT|KILL", -3, ofClient|fsm.Admin, "connection", "Close connections.", "2.4.0"), "ip:port | [ID n] [TYPE normal|master|replica|pubsub] [USER name] [ADDR ip:port] [LADDR ip:port] [SKIPME yes|no] [MAXAGE seconds]", nil, clientKill},
 	{spec("CLIENT|LIST", -2, ofClient|fsm.Admin, "connection", "Describe the connections to this node.", "2.4.0"), "[TYPE normal|master|replica|pubsub] [ID n ...]", nil, clientList},
-	{spec("CLIENT|NO-EVICT", 3, ofClient|fsm.Admin, "connection", "Accepted and without effect: no client is evicted.", "7.0.0"), "ON|OFF", nil, clientSwitch},
-	{spec("CLIENT|NO-TOUCH", 3, ofClient, "connection", "Accepted and without effect: reads leave no trace.", "7.2.0"), "ON|OFF", nil, clientSwitch},
+	{spec("CLIENT|NO-EVICT", 3, ofClient|fsm.Admin, "connection", "Accepted and without effect: no client is evicted.", "7.0.0"), "ON|OFF", nil, clientSwitch(func(p *shape) *atomic.Bool { return &p.noEvict })},
+	{spec("CLIENT|NO-TOUCH", 3, ofClient, "connection", "Accepted and without effect: reads leave no trace.", "7.2.0"), "ON|OFF", nil, clientSwitch(func(p *shape) *atomic.Bool { return &p.noTouch })},
 	{spec("CLIENT|READS", -2, ofClient|fsm.Alias, "connection", "Choose whether this connection's reads are local or linearizable, or get the choice.", "7.2.0"), "[LOCAL|LINEARIZABLE]", nil, clientReads},
 	{spec("CLIENT|SETINFO", 4, ofClient, "connection", "Say which library the client uses.", "7.2.0"), "LIB-NAME name | LIB-VER version", nil, clientSetInfo},
 	{spec("CLIENT|SETNAME", 3, ofClient, "connection", "Name the connection.", "2.6.9"), "name", nil, clientSetName},
@@ -78,11 +79,16 @@ func clientSetInfo(s *session, args [][]byte) resp.Value {
 	return resp.OK
 }
 
-func clientSwitch(_ *session, args [][]byte) resp.Value {
-	if !is(args[2], "ON") && !is(args[2], "OFF") {
-		return errSyntax
+// clientSwitch returns a command that only sets a flag of CLIENT LIST.
+func clientSwitch(flag func(*shape) *atomic.Bool) func(*session, [][]byte) resp.Value {
+	return func(s *session, args [][]byte) resp.Value {
+		on := is(args[2], "ON")
+		if !on && !is(args[2], "OFF") {
+			return errSyntax
+		}
+		flag(&s.shape).Store(on)
+		return resp.OK
 	}
-	return resp.OK
 }
 
 func clientReads(s *session, args [][]byte) resp.Value {
@@ -104,22 +110,19 @@ func (s *session) describe() string {
 	s.who.mu.Lock()
 	defer s.who.mu.Unlock()
 	now := time.Now()
-	last, flags, proto := "NULL", "N", 2
-	if s.blocked.Load() != nil {
-		flags = "b"
-	}
+	last, proto, unsent := "NULL", 2, s.out.len()
 	if r := s.last.Load(); r != nil {
 		last = r.full
 	}
 	if s.who.dialect == resp.RESP3 {
 		proto = 3
 	}
-	return fmt.Sprintf("id=%d addr=%s laddr=%s fd=-1 name=%s age=%d idle=%d flags=%s db=%d sub=0 psub=0 ssub=0 multi=-1 "+
-		"qbuf=0 qbuf-free=0 argv-mem=0 multi-mem=0 rbs=0 rbp=0 obl=0 oll=0 omem=0 tot-mem=0 events=r cmd=%s user=default "+
+	return fmt.Sprintf("id=%d addr=%s laddr=%s fd=-1 name=%s age=%d idle=%d flags=%s db=%d sub=%d psub=%d ssub=%d multi=%d "+
+		"qbuf=0 qbuf-free=0 argv-mem=0 multi-mem=0 rbs=0 rbp=0 obl=%d oll=0 omem=0 tot-mem=%d events=r cmd=%s user=default "+
 		"redir=-1 resp=%d lib-name=%s lib-ver=%s\n",
 		s.id, s.conn.RemoteAddr(), s.conn.LocalAddr(), s.who.name,
-		int64(now.Sub(s.who.born).Seconds()), max(0, now.UnixMilli()-s.active.Load())/1000, flags,
-		s.who.db, last, proto, s.who.libName, s.who.libVer)
+		int64(now.Sub(s.who.born).Seconds()), max(0, now.UnixMilli()-s.active.Load())/1000, s.flags(),
+		s.who.db, s.shape.sub.Load(), s.shape.psub.Load(), s.shape.ssub.Load(), s.shape.queued(), unsent, unsent, last, proto, s.who.libName, s.who.libVer)
 }
 
 func clientInfo(s *session, _ [][]byte) resp.Value { return resp.Text(s.describe()) }
@@ -136,7 +139,7 @@ type choice struct {
 func (c *choice) has(s, me *session) bool {
 	switch {
 	case c.ids != nil && !c.ids[s.id],
-		c.kind != "" && c.kind != "normal",
+		c.kind != "" && c.kind != s.kind(),
 		c.addr != "" && c.addr != s.conn.RemoteAddr().String(),
 		c.laddr != "" && c.laddr != s.conn.LocalAddr().String(),
 		c.maxAge > 0 && int64(time.Since(s.who.born).Seconds()) < c.maxAge,

@@ -15,6 +15,7 @@ var commandCommands = []local{
 	{spec("COMMAND|COUNT", 2, forHelp, "server", "Count the commands.", "2.8.13"), "", aboutConnection, commandCount},
 	{spec("COMMAND|DOCS", -2, forHelp, "server", "Get the documentation of commands.", "7.0.0"), "[name ...]", aboutConnection, commandDocs},
 	{spec("COMMAND|GETKEYS", -4, forHelp, "server", "Find the keys in a whole command.", "2.8.13"), "command [arg ...]", aboutConnection, commandGetKeys},
+	{spec("COMMAND|GETKEYSANDFLAGS", -4, forHelp, "server", "Find the keys in a whole command, and what it does to them.", "7.0.0"), "command [arg ...]", aboutConnection, commandGetKeysAndFlags},
 	{spec("COMMAND|HELP", 2, forHelp, "server", "Show the subcommands.", "5.0.0"), "", aboutConnection, helpOf("COMMAND")},
 	{spec("COMMAND|INFO", -2, forHelp, "server", "Describe commands.", "2.8.13"), "[name ...]", aboutConnection, commandInfo},
 	{spec("COMMAND|LIST", -2, forHelp, "server", "List the names of commands.", "7.0.0"), "[FILTERBY MODULE name | ACLCAT category | PATTERN pattern]", aboutConnection, commandList},
@@ -67,12 +68,8 @@ func (r *row) keySpecs() resp.Value {
 	if last > 0 {
 		last -= r.Keys.First
 	}
-	access := []string{"RW", "access", "update"}
-	if r.Flags&fsm.Read != 0 {
-		access = []string{"RO", "access"}
-	}
 	specs.Elems = append(specs.Elems, resp.Dict(
-		resp.Str("flags"), statuses(access),
+		resp.Str("flags"), statuses(r.access()),
 		resp.Str("begin_search"), resp.Dict(
 			resp.Str("type"), resp.Str("index"),
 			resp.Str("spec"), resp.Dict(resp.Str("index"), resp.Int(int64(r.Keys.First))),

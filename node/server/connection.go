@@ -75,6 +75,9 @@ func reset(s *session, _ [][]byte) resp.Value {
 	})
 	s.tx = transaction{}
 	s.leaveChannels()
+	s.leaveMonitors()
+	s.hush = hushNone
+	s.shape.noTouch.Store(false)
 	s.trust(s.srv.opts.Password == "")
 	return resp.Status("RESET")
 }

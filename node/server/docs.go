@@ -67,7 +67,22 @@ const docsTail = `## What differs from Redis
 - **CLIENT** commands, CLIENT UNBLOCK among them, know the connections to the node that is asked.
 - **WATCH** compares the log index at which a key was last changed, so a key that was made and deleted
   in between counts as unchanged.
-- **CLIENT NO-EVICT** and **CLIENT NO-TOUCH** are accepted and have no effect.
+- **CLIENT NO-EVICT** and **CLIENT NO-TOUCH** are accepted and have no effect. **CLIENT TRACKING ON** is an error:
+  client-side caching is not supported.
+- **CLIENT PAUSE** holds back the clients of the node that is asked; those of other nodes go on. CLIENT UNPAUSE is
+  never held back.
+- **MONITOR**, **SLOWLOG** and **LATENCY** tell of the clients of the node that is asked. MONITOR does not show
+  what scripts call. The time of a write is that from its being read to its reply, with its way through the log;
+  writes that were pipelined or in a transaction make one entry of SLOWLOG, which shows the first and says how many
+  came after it. What a client waited for in BRPOP or WAIT does not count.
+- **WAIT** and **WAITAOF** answer at once for as many followers as a majority needs, since a write is answered only
+  when a majority has it on disk. For more, the followers are asked until they have applied the connection's last
+  write, or the timeout is over.
+- **SAVE**, **BGSAVE** and **BGREWRITEAOF** take a snapshot of the node that is asked, after which its log is cut. They
+  are never needed for safety.
+- **SHUTDOWN** stops the node as SIGTERM does: it hands over the leadership first. It cannot be aborted.
+- **FAILOVER** hands the leadership over and answers when another node leads; FORCE forces nothing.
+- **DEBUG** knows SLEEP, which lets the connection wait and not the node, OBJECT and ERROR.
 - **CONFIG GET** knows a few parameters that tools ask for; nothing can be set while the node runs.
 - **INFO** describes the node that is asked. ` + "`role:master`" + ` is the leader, ` + "`role:slave`" + ` any other node. The
   section ` + "`raft`" + ` is trivet's own.

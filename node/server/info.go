@@ -36,6 +36,7 @@ var sections = []section{
 	{"cpu", false, infoCPU},
 	{"commandstats", true, infoCommandStats},
 	{"errorstats", false, infoErrorStats},
+	{"latencystats", true, infoLatencyStats},
 	{"cluster", false, infoCluster},
 	{"keyspace", false, infoKeyspace},
 	{"raft", false, infoRaft},
@@ -115,20 +116,17 @@ func infoMemory(r *report) {
 	sample := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
 	metrics.Read(sample)
 	used := sample[0].Value.Uint64()
-	peak := r.counts.peak.Load()
-	for used > peak && !r.counts.peak.CompareAndSwap(peak, used) {
-		peak = r.counts.peak.Load()
-	}
 	size := func(name string, n uint64) {
 		r.line(name, n)
 		r.line(name+"_human", human(n))
 	}
 	size("used_memory", used)
 	size("used_memory_rss", resident())
-	size("used_memory_peak", max(used, peak))
+	size("used_memory_peak", r.notePeak(used))
 	size("maxmemory", 0)
 	r.line("maxmemory_policy", "noeviction")
 	r.line("mem_allocator", "go")
+	infoMemoryUse(r, used)
 }
 
 // human writes a number of bytes as Redis does: 1.49M.
@@ -158,8 +156,7 @@ func infoPersistence(r *report) {
 	r.line("loading", 0)
 	r.line("async_loading", 0)
 	r.line("rdb_changes_since_last_save", r.status.LastIndex-min(r.status.LastIndex, r.status.SnapshotAt))
-	r.line("rdb_bgsave_in_progress", 0)
-	r.line("rdb_last_bgsave_status", "ok")
+	infoSaves(r)
 	r.line("aof_enabled", 1)
 	r.line("aof_rewrite_in_progress", 0)
 	r.line("aof_last_bgrewrite_status", "ok")
@@ -169,18 +166,24 @@ func infoPersistence(r *report) {
 func infoStats(r *report) {
 	r.line("total_connections_received", r.counts.accepted.Load())
 	r.line("total_commands_processed", r.counts.commands.Load())
+	infoRates(r)
 	r.line("total_net_input_bytes", r.counts.in.Load())
 	r.line("total_net_output_bytes", r.counts.out.Load())
 	r.line("rejected_connections", r.counts.rejected.Load())
 	r.line("expired_keys", r.status.ExpiredKeys)
 	r.line("evicted_keys", 0)
+	r.line("keyspace_hits", r.counts.hits.Load())
+	r.line("keyspace_misses", r.counts.misses.Load())
+	r.line("pubsub_channels", len(r.hub.list(ofChannel, "")))
+	r.line("pubsub_patterns", len(r.hub.list(ofPattern, "")))
+	r.line("pubsubshard_channels", len(r.hub.list(ofShard, "")))
 	r.line("total_error_replies", r.counts.errors.Load())
 }
 
 func infoReplication(r *report) {
 	if r.leads {
 		r.line("role", "master")
-		r.line("connected_slaves", r.status.Peers)
+		infoFollowers(r)
 	} else {
 		host, port := splitAddr(r.status.LeaderRedis)
 		link := "up"

@@ -16,6 +16,7 @@ type rowStats struct {
 	calls, usec      atomic.Uint64
 	rejected, failed atomic.Uint64
 	seconds          atomic.Pointer[prometheus.Observer] // set at the first call
+	times            atomic.Pointer[histogram]           // the same
 }
 
 func (r *rowStats) reset() {
@@ -23,6 +24,7 @@ func (r *rowStats) reset() {
 	r.usec.Store(0)
 	r.rejected.Store(0)
 	r.failed.Store(0)
+	r.times.Store(nil)
 }
 
 // counters count what all sessions do, for INFO and the metrics.
@@ -33,6 +35,7 @@ type counters struct {
 	errors             atomic.Uint64
 	blocked            atomic.Int64  // clients, now
 	peak               atomic.Uint64 // of used memory, as far as INFO has seen it
+	hits, misses       atomic.Uint64 // keys that reads looked for
 
 	mu    sync.Mutex
 	codes map[string]uint64 // error replies by their first word
@@ -57,7 +60,7 @@ func (c *counters) failed(text string) {
 }
 
 func (c *counters) reset() {
-	for _, n := range []*atomic.Uint64{&c.accepted, &c.rejected, &c.commands, &c.in, &c.out, &c.errors} {
+	for _, n := range []*atomic.Uint64{&c.accepted, &c.rejected, &c.commands, &c.in, &c.out, &c.errors, &c.hits, &c.misses} {
 		n.Store(0)
 	}
 	c.mu.Lock()
@@ -113,6 +116,7 @@ func (s *Server) observe(r *row, took time.Duration, v resp.Value) {
 	st := &r.stats
 	st.calls.Add(1)
 	st.usec.Add(uint64(took.Microseconds()))
+	st.timed(took)
 	if v.IsError() {
 		st.failed.Add(1)
 	}

@@ -6,6 +6,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/trivetdb/trivet/resp"
 )
 
 // An outbox collects what is to be sent to a client: replies, in the order of
@@ -76,4 +78,28 @@ func (o *outbox) relay(stop <-chan struct{}) {
 			return
 		}
 	}
+}
+
+// reply takes down a reply, and sends what is there when that is much.
+func (s *session) reply(v resp.Value) error {
+	if v.IsError() {
+		s.srv.counts.failed(v.Str)
+	}
+	if s.hushed(v) {
+		return nil
+	}
+	n := s.out.append(func(b []byte) []byte { return v.Append(b, s.who.dialect) })
+	if n >= flushAt {
+		return s.flush()
+	}
+	return nil
+}
+
+// flush sends all replies. A client that does not take them in time is given up.
+func (s *session) flush() error {
+	if err := s.out.flush(); err != nil {
+		s.limp = false
+		return err
+	}
+	return nil
 }

@@ -71,10 +71,7 @@ func (s *session) confirm(kind string, name resp.Value, t topic) resp.Value {
 
 func subscribe(t topic, kind string) func(*session, [][]byte) resp.Value {
 	return func(s *session, args [][]byte) resp.Value {
-		if s.out.pushed == nil {
-			s.out.pushed = make(chan struct{}, 1)
-			go s.out.relay(s.ctx.Done())
-		}
+		s.takePushes()
 		if s.subs[t] == nil {
 			s.subs[t] = map[string]bool{}
 		}

@@ -50,6 +50,14 @@ type Server struct {
 	conns    conns
 	hub      hub
 	lua      luaRuns
+	limits   thresholds
+	slow     slowLog
+	latency  latencies
+	monitors monitors
+	pause    pause
+	saves    saves
+	rates    rates
+	sampling sync.Once // starts sample
 }
 
 // conns are a server's listeners and sessions.
@@ -79,6 +87,7 @@ func New(opts Options) *Server {
 		started:  time.Now(),
 		conns:    conns{listeners: map[net.Listener]bool{}, sessions: map[int64]*session{}},
 	}
+	s.limits.setDefaults()
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.series = newSeries(s, opts.Registerer)
 	return s
@@ -92,6 +101,7 @@ func (s *Server) Serve(l net.Listener, classic bool) error {
 		return nil
 	}
 	defer s.conns.unlisten(l)
+	s.sampling.Do(func() { go s.sample() })
 	delay := time.Duration(0)
 	for {
 		conn, err := l.Accept()

@@ -46,6 +46,7 @@ type session struct {
 	last    atomic.Pointer[row] // the last command
 	limp    bool                // the connection must linger before it is closed
 	blocked atomic.Pointer[blocked]
+	operated
 }
 
 // writes are commands that were read and not submitted yet.
@@ -113,6 +114,7 @@ func (s *session) run() {
 	defer s.conn.Close()
 	defer s.cancel()
 	defer s.leaveChannels()
+	defer s.leaveMonitors()
 	defer func() {
 		if p := recover(); p != nil {
 			s.srv.opts.Log.Error("a command panicked", "panic", p, "stack", string(debug.Stack()))
@@ -124,7 +126,9 @@ func (s *session) run() {
 	}
 	var err error
 	for err == nil {
-		err = next()
+		if err = next(); err == nil {
+			err = s.passed()
+		}
 	}
 	var broken resp.ProtocolError
 	if errors.As(err, &broken) {
@@ -202,6 +206,8 @@ func (s *session) resolve(args [][]byte) (r *row, fail resp.Value) {
 		return r, errNoAuth
 	case s.listens() && r.Flags&fsm.Subscriber == 0:
 		return r, errSubscriber(r.Spec)
+	case s.watches && r.Flags&(fsm.Read|fsm.Write|fsm.Logged) != 0:
+		return r, errWatcherReads
 	}
 	return r, resp.Nil
 }
@@ -219,7 +225,13 @@ func (s *session) refuse(r *row, fail resp.Value) error {
 // dispatch carries out a command that resolve has let pass.
 func (s *session) dispatch(r *row, args [][]byte, typed []bool) error {
 	s.last.Store(r)
+	s.kept, s.idle = nil, 0
+	args, err := s.holdBack(r, args)
+	if err != nil {
+		return err
+	}
 	if s.tx.open && r.Flags&fsm.Unqueued == 0 {
+		defer s.noteShape()
 		return s.enqueue(r, args, typed)
 	}
 	to := routeOf(r.Flags, s.srv.away())
@@ -234,10 +246,9 @@ func (s *session) dispatch(r *row, args [][]byte, typed []bool) error {
 	}
 	start := time.Now()
 	var v resp.Value
-	var err error
 	switch to {
 	case toNode:
-		v = r.run(s, args)
+		v = s.runLocal(r, args)
 		err, s.fault = s.fault, nil
 	case toState:
 		v, err = s.read(r, args)
@@ -260,7 +271,16 @@ func (s *session) dispatch(r *row, args [][]byte, typed []bool) error {
 	case err != nil:
 		return err
 	}
-	s.srv.observe(r, time.Since(start), v)
+	return s.finish(r, args, time.Since(start)-s.idle, v)
+}
+
+// finish counts a command that was carried out, and answers it.
+func (s *session) finish(r *row, args [][]byte, took time.Duration, v resp.Value) error {
+	if s.kept != nil { // args lie where the session has read on
+		args = s.kept
+	}
+	s.srv.observe(r, took, v)
+	s.timed(r, took, args)
 	if v.Kind != noReply.Kind {
 		if err := s.reply(v); err != nil {
 			return err
@@ -291,7 +311,9 @@ func (s *session) leader() (string, error) {
 }
 
 func (s *session) read(r *row, args [][]byte) (resp.Value, error) {
-	req := fsm.Request{Command: r.command, Args: args, DB: s.who.db}
+	s.show(r, args)
+	s.lookups = fsm.Lookups{}
+	req := fsm.Request{Command: r.command, Args: args, DB: s.who.db, Lookups: &s.lookups}
 	var v resp.Value
 	var err error
 	if runsLua(r) {
@@ -299,6 +321,8 @@ func (s *session) read(r *row, args [][]byte) (resp.Value, error) {
 	} else {
 		v, err = s.srv.opts.Backend.Read(s.ctx, req, s.seen, s.who.linearizable)
 	}
+	s.srv.counts.hits.Add(s.lookups.Hits)
+	s.srv.counts.misses.Add(s.lookups.Misses)
 	if err != nil && !errors.Is(err, ErrNoLeader) && s.ctx.Err() == nil {
 		s.srv.opts.Log.Warn("read for a client", "err", err)
 	}
@@ -307,6 +331,7 @@ func (s *session) read(r *row, args [][]byte) (resp.Value, error) {
 
 // write puts a command into the group at hand. It has no reply before submit.
 func (s *session) write(r *row, args [][]byte, typed []bool) error {
+	s.show(r, args)
 	w := &s.writes
 	if w.group == nil {
 		w.group = groups.Get().(*fsm.Group)
@@ -346,12 +371,13 @@ func (s *session) submit() error {
 		s.srv.opts.Log.Error("a group's replies do not fit", "commands", len(w.rows), "replies", len(replies))
 		return ErrUnknown
 	}
+	s.seen = max(s.seen, index)
+	took := time.Since(w.began)
+	s.timedGroup(w.rows, took, group)
 	if group.Size() <= keepBuffer {
 		group.Reset()
 		groups.Put(group)
 	}
-	s.seen = max(s.seen, index)
-	took := time.Since(w.began)
 	for i, r := range w.rows {
 		v := errLoading
 		if replies != nil {
@@ -364,27 +390,6 @@ func (s *session) submit() error {
 		if err := s.reply(v); err != nil {
 			return err
 		}
-	}
-	return nil
-}
-
-// reply takes down a reply, and sends what is there when that is much.
-func (s *session) reply(v resp.Value) error {
-	n := s.out.append(func(b []byte) []byte { return v.Append(b, s.who.dialect) })
-	if v.IsError() {
-		s.srv.counts.failed(v.Str)
-	}
-	if n >= flushAt {
-		return s.flush()
-	}
-	return nil
-}
-
-// flush sends all replies. A client that does not take them in time is given up.
-func (s *session) flush() error {
-	if err := s.out.flush(); err != nil {
-		s.limp = false
-		return err
 	}
 	return nil
 }

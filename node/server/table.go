@@ -62,6 +62,17 @@ func localFamilies() [][]local {
 		pubsubCommands,
 		sentinelCommands,
 		clusterCommands,
+		pauseCommands,
+		trackingCommands,
+		slowlogCommands,
+		latencyCommands,
+		monitorCommands,
+		waitCommands,
+		debugCommands,
+		lolwutCommands,
+		shutdownCommands,
+		saveCommands,
+		memoryCommands,
 	}
 }
 

@@ -129,6 +129,8 @@ func (s *session) enqueue(r *row, args [][]byte, typed []bool) error {
 func execTransaction(s *session, _ [][]byte) resp.Value {
 	tx := s.tx
 	s.tx = transaction{}
+	s.inExec = true
+	defer func() { s.inExec = false }()
 	switch {
 	case !tx.open:
 		return errNoExec
@@ -156,15 +158,17 @@ func execTransaction(s *session, _ [][]byte) resp.Value {
 		return resp.Value{Kind: resp.NullArray}
 	}
 	s.seen = max(s.seen, index)
+	took := time.Since(began)
 	for i, n := range at {
 		if n >= 0 {
 			replies[i] = got[n]
 			if q := tx.queue[i]; q.row.Flags&fsm.PubSub != 0 {
 				replies[i] = resp.Int(s.receivers(q.row, q.args))
 			}
-			s.srv.observe(tx.queue[i].row, time.Since(began), got[n])
+			s.srv.observe(tx.queue[i].row, took, got[n])
 		}
 	}
+	tx.timed(s, took)
 	return resp.List(replies...)
 }
 
@@ -175,6 +179,7 @@ func (tx *transaction) build(s *session, group *fsm.Group, db int, replies []res
 	at := make([]int, len(tx.queue))
 	for i, q := range tx.queue {
 		at[i] = -1
+		s.show(q.row, q.args)
 		if q.row.command == nil {
 			replies[i] = q.row.run(s, q.args)
 			continue
