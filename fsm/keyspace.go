@@ -34,6 +34,7 @@ const (
 	kindSet
 	kindZSet
 	kindStream
+	kindGroupedStream // a stream with consumer groups, in the encoding only
 )
 
 // An object is what a key holds. Objects that are shared with a frozen view

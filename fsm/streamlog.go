@@ -16,6 +16,7 @@ type stream struct {
 	last    streamID // no entry is past it, and new ones are
 	deleted streamID // the greatest ID that XDEL removed
 	added   uint64   // entries ever added
+	groups  ordered[label, streamGroup]
 	epoch   uint32
 }
 
@@ -256,5 +257,5 @@ func (s *stream) check() error {
 	if n != s.n || s.last.less(before) || s.added < uint64(n) {
 		return fmt.Errorf("a stream of %d entries up to %v says %d, %v, %d", n, before, s.n, s.last, s.added)
 	}
-	return nil
+	return s.checkGroups()
 }
