@@ -153,6 +153,7 @@ func (k *keyspace) remove(s *State, key string) bool {
 // clear deletes all keys of database db.
 func (k *keyspace) clear(s *State, db int) {
 	s.due.removeDB(db)
+	s.signal(Signal{DB: db, All: true})
 	k.shards, k.size = nil, 0
 }
 

@@ -213,6 +213,7 @@ func (s *State) removeDue() {
 		if d.at > s.now {
 			return
 		}
+		s.gone(d.db, d.key, s.dbs[d.db].get(d.key))
 		s.dbs[d.db].remove(s, d.key)
 		s.expired++
 	}

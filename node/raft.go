@@ -24,7 +24,9 @@ func (n *Node) openRaft() error {
 	}
 	n.machine = newMachine(n.fail, n.front.Deliver, replayed)
 	n.waiters = newWaiters(n.machine.elements, n.sendTurns)
+	n.waiters.unread = n.machine.unread
 	n.machine.waiters = n.waiters
+	n.machine.readers = newReaders(n.machine.view)
 	logger := logging.HCLog(n.cfg.Log)
 	trans := raft.NewNetworkTransportWithConfig(&raft.NetworkTransportConfig{
 		Stream:  streamLayer{n.mux.Raft(), n.mux, peerAddr(n.addresses.peer)},
