@@ -23,12 +23,14 @@ var otherFlags = map[string][]string{
 	"OBJECT|HELP":   {"readonly"}, // each row here reads, writes or is local
 	"SCRIPT|EXISTS": {"readonly"},
 	"XINFO|HELP":    {"readonly"},
+	"XGROUP|HELP":   {"readonly"},
 }
 
 // otherCategories is the same for ACL categories.
 var otherCategories = map[string][]string{
 	"OBJECT|HELP":  {"@read"},
 	"XINFO|HELP":   {"@read"},
+	"XGROUP|HELP":  {"@read"},
 	"MEMORY|USAGE": {"@keyspace"}, // as are all other reads of the group
 }
 
