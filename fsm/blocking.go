@@ -26,7 +26,10 @@ var blockingCommands = []Command{
 type Wait struct {
 	Keys    [][]byte // parts of the command's arguments
 	Kind    WaitKind
-	Timeout int64 // milliseconds, 0 for ever
+	Timeout int64  // milliseconds, 0 for ever
+	Group   string // of WaitGroup
+	Count   int64  // the most entries that it takes, 0 for all; of WaitGroup
+	after   []streamID
 }
 
 // A WaitKind is a kind of value that can be waited for.
@@ -37,18 +40,30 @@ const (
 	WaitNone WaitKind = iota
 	WaitList
 	WaitZSet
-	waitOther // a value that nobody waits for
+	WaitStream // entries past an ID of each key
+	WaitGroup  // entries that a consumer group has not got
+	waitOther  // a value that nobody waits for
 )
 
-// Waits reports whether a row's command waits for data: not all that Redis calls
-// blocking do so here.
-func Waits(c *Command) bool {
-	return c != nil && c.Flags&Blocking != 0 && blockers[c.Name] != nil
+// Waits reports whether a command waits for data: not all that Redis calls
+// blocking do so here, and some only when asked to.
+func Waits(c *Command, args [][]byte) bool {
+	switch {
+	case c == nil || c.Flags&Blocking == 0:
+		return false
+	case c.Group == "stream":
+		opt, fail := parseXRead(args)
+		return !fail.IsError() && opt.block >= 0
+	}
+	return blockers[c.Name] != nil
 }
 
 // WaitOf returns what a command that waits is waiting for, or the error reply to
 // its arguments.
 func WaitOf(c *Command, args [][]byte) (w Wait, fail resp.Value) {
+	if c.Group == "stream" {
+		return waitForEntries(args)
+	}
 	return blockers[c.Name].parse(args)
 }
 
@@ -139,7 +154,7 @@ func keysThenTimeout(kind WaitKind) func([][]byte) (Wait, resp.Value) {
 	return func(args [][]byte) (Wait, resp.Value) {
 		last := len(args) - 1
 		ms, fail := parseTimeout(args[last])
-		return Wait{args[1:last], kind, ms}, fail
+		return Wait{Keys: args[1:last], Kind: kind, Timeout: ms}, fail
 	}
 }
 
@@ -167,7 +182,7 @@ func timeoutThenCount(kind WaitKind, wheres ...string) func([][]byte) (Wait, res
 			}
 		}
 		ms, fail := parseTimeout(args[1])
-		return Wait{args[3 : 3+n], kind, ms}, fail
+		return Wait{Keys: args[3 : 3+n], Kind: kind, Timeout: ms}, fail
 	}
 }
 
@@ -178,12 +193,12 @@ func parseBLMove(args [][]byte) (w Wait, fail resp.Value) {
 		}
 	}
 	ms, fail := parseTimeout(args[5])
-	return Wait{args[1:2], WaitList, ms}, fail
+	return Wait{Keys: args[1:2], Kind: WaitList, Timeout: ms}, fail
 }
 
 func parseBRPopLPush(args [][]byte) (Wait, resp.Value) {
 	ms, fail := parseTimeout(args[3])
-	return Wait{args[1:2], WaitList, ms}, fail
+	return Wait{Keys: args[1:2], Kind: WaitList, Timeout: ms}, fail
 }
 
 // parseTimeout reads seconds, which may have a fraction, as milliseconds.

@@ -71,6 +71,6 @@ func classicFlush(tx *Tx, _ [][]byte) resp.Value {
 			}
 		}
 	}
-	tx.keys().clear()
+	tx.st.clear(tx.db)
 	return resp.Int(int64(n))
 }

@@ -40,6 +40,8 @@ var containerKinds = map[kind]containerKind{
 	kindSet:    {"set", func(epoch uint32) container { return newMembers(epoch) }, decodeMembers},
 	kindZSet:   {"zset", func(epoch uint32) container { return newSortedSet(epoch) }, decodeSortedSet},
 	kindStream: {"stream", func(epoch uint32) container { return newStream(epoch) }, decodeStream},
+
+	kindGroupedStream: {"stream", nil, decodeGroupedStream},
 }
 
 // view returns the container of kind k at a key: zero where there is none. The

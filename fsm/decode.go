@@ -215,6 +215,9 @@ func (d *stateReader) object() *object {
 		k, ok := containerKinds[o.kind]
 		if ok {
 			o.val = k.decode(d, 1)
+			if o.kind == kindGroupedStream {
+				o.kind = kindStream
+			}
 		} else if d.err == nil {
 			d.err = fmt.Errorf("value of kind %d: %w", o.kind, ErrNewer)
 		}

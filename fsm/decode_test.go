@@ -18,6 +18,12 @@ func sampleState(t testing.TB) []byte {
 	m.do(1000, "SET", "c", "v", "PX", "100")
 	m.write(1000, 15, Lookup("CLASSIC|MSET"), bulks("", "n", ":5\r\n", "d", "%1\r\n$1\r\na\r\n_\r\n"),
 		[]bool{false, false, true, false, true})
+	m.do(1000, "XADD", "s", "5-1", "f", "v")
+	m.do(1000, "XADD", "s", "6", "f", "v")
+	m.do(1000, "XGROUP|CREATE", "", "s", "g", "0")
+	m.do(1000, "XGROUP|CREATE", "", "s", "h", "5")
+	m.do(1000, "XREADGROUP", "GROUP", "g", "alice", "COUNT", "1", "STREAMS", "s", ">")
+	m.do(1000, "XREADGROUP", "GROUP", "g", "bob", "STREAMS", "s", ">")
 	m.entry(1000, incrBatch(Origin{ID: 9, Life: 3}, 4))
 	return encoded(t, m.st)
 }

@@ -115,7 +115,12 @@ func (e *encoder) keyspace(k *keyspace) {
 }
 
 func (e *encoder) object(o *object) {
-	e.byte(byte(o.kind))
+	kind := o.kind
+	s, ok := o.val.(*stream)
+	if ok && s.groups.n > 0 {
+		kind = kindGroupedStream
+	}
+	e.byte(byte(kind))
 	e.fixed64(uint64(o.expireAt))
 	e.uvarint(o.rev)
 	switch o.kind {
@@ -125,5 +130,8 @@ func (e *encoder) object(o *object) {
 		e.value(o.val.(resp.Value))
 	default:
 		o.val.(container).encode(e)
+		if kind == kindGroupedStream {
+			s.encodeGroups(e)
+		}
 	}
 }

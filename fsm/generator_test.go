@@ -189,7 +189,7 @@ func (g *generator) args(c *Command) (args [][]byte, typed []bool) {
 	for len(all) < n {
 		all = append(all, g.word(c.Group))
 	}
-	if c.Arity < 0 && c.Keys.Last >= 0 {
+	if c.Arity < 0 && c.Keys.Last >= 0 && (groupTails[c.Name] == nil || g.IntN(4) == 0) {
 		for range g.IntN(3) {
 			all = append(all, g.option(c.Group)...)
 		}

@@ -34,6 +34,7 @@ const (
 	kindSet
 	kindZSet
 	kindStream
+	kindGroupedStream // a stream with consumer groups, in the encoding only
 )
 
 // An object is what a key holds. Objects that are shared with a frozen view
@@ -151,9 +152,10 @@ func (k *keyspace) remove(s *State, key string) bool {
 	return true
 }
 
-// clear deletes all keys.
-func (k *keyspace) clear() {
-	*k = keyspace{}
+// clear deletes all keys of a database.
+func (s *State) clear(db int) {
+	s.signal(Signal{DB: db, All: true})
+	s.dbs[db] = keyspace{}
 }
 
 // sorted returns the keys of the shard in byte order.

@@ -232,7 +232,11 @@ func bytesOf(o *object, samples int64) int {
 		}
 		bytes := 0
 		v.sizes(n, func(key, val int) { bytes += elementOverhead + key + val })
-		return bytes * v.size() / max(n, 1)
+		bytes = bytes * v.size() / max(n, 1)
+		if s, ok := v.(*stream); ok {
+			bytes += s.groupBytes()
+		}
+		return bytes
 	case container:
 		return v.size() * elementOverhead
 	case resp.Value:

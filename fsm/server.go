@@ -21,7 +21,7 @@ func flushDB(tx *Tx, args [][]byte) resp.Value {
 	if !flushMode(args) {
 		return errSyntax
 	}
-	tx.keys().clear()
+	tx.st.clear(tx.db)
 	return resp.OK
 }
 
@@ -30,7 +30,7 @@ func flushAll(tx *Tx, args [][]byte) resp.Value {
 		return errSyntax
 	}
 	for db := range tx.st.dbs {
-		tx.st.dbs[db].clear()
+		tx.st.clear(db)
 	}
 	return resp.OK
 }

@@ -218,6 +218,7 @@ func (s *State) removeDue() {
 		if d == nil || d.at > s.now {
 			return
 		}
+		s.gone(db, d.key, s.dbs[db].get(d.key))
 		s.dbs[db].remove(s, d.key)
 		s.expired++
 	}

@@ -2,7 +2,6 @@ package fsm
 
 import (
 	"math"
-	"strings"
 
 	"github.com/trivetdb/trivet/resp"
 )
@@ -12,13 +11,9 @@ var streamCommands = []Command{
 	{Spec{"XLEN", 2, Read | Fast, Keys{1, 1, 1}, "stream", "Count the entries of a stream.", "5.0.0"}, xlen},
 	{Spec{"XRANGE", -4, Read, Keys{1, 1, 1}, "stream", "List the entries of a stream within a range of IDs.", "5.0.0"}, xrange},
 	{Spec{"XREVRANGE", -4, Read, Keys{1, 1, 1}, "stream", "List the entries of a stream within a range of IDs, the last first.", "5.0.0"}, xrange},
-	{Spec{"XREAD", -4, Read | Blocking | MovableKeys, Keys{}, "stream", "List the entries of several streams past an ID of each.", "5.0.0"}, xread},
 	{Spec{"XDEL", -3, Write | Fast, Keys{1, 1, 1}, "stream", "Remove entries from a stream.", "5.0.0"}, xdel},
 	{Spec{"XTRIM", -4, Write, Keys{1, 1, 1}, "stream", "Remove the oldest entries of a stream.", "5.0.0"}, xtrim},
 	{Spec{"XSETID", -3, Write | DenyOOM | Fast, Keys{1, 1, 1}, "stream", "Set the last ID of a stream.", "5.0.0"}, xsetid},
-	{Spec{"XINFO", -2, Local | Container, Keys{}, "stream", "Commands that tell about streams.", "5.0.0"}, noSubcommand},
-	{Spec{"XINFO|STREAM", -3, Read, Keys{2, 2, 1}, "stream", "Describe a stream.", "5.0.0"}, xinfoStream},
-	{Spec{"XINFO|HELP", 2, Read | Loading | Stale, Keys{}, "stream", "Describe the subcommands.", "5.0.0"}, xinfoHelp},
 }
 
 // About streams.
@@ -35,21 +30,11 @@ var (
 	errTrimNone       = resp.Err("ERR syntax error, XTRIM must be called with a trimming strategy")
 	errTrimLimitAlone = resp.Err("ERR syntax error, LIMIT cannot be used without specifying a trimming strategy")
 	errTrimLimitExact = resp.Err("ERR syntax error, LIMIT cannot be used without the special ~ option")
-	errReadGroup      = resp.Err("ERR The GROUP option is only supported by XREADGROUP. You called XREAD instead.")
-	errReadNoAck      = resp.Err("ERR The NOACK option is only supported by XREADGROUP. You called XREAD instead.")
-	errReadNew        = resp.Err("ERR The > ID can be specified only when calling XREADGROUP using the GROUP <group> <consumer> option.")
-	errReadUnbalanced = resp.Err("ERR Unbalanced XREAD list of streams: for each stream key an ID or '$' must be specified.")
-	errReadTimeout    = resp.Err("ERR timeout is not an integer or out of range")
 	errSetIDAdded     = resp.Err("ERR entries_added must be positive")
 	errSetIDGiven     = resp.Err("ERR The ID specified in XSETID is smaller than the provided max_deleted_entry_id")
 	errSetIDTop       = resp.Err("ERR The ID specified in XSETID is smaller than the target stream top item")
 	errSetIDLength    = resp.Err("ERR The entries_added specified in XSETID is smaller than the target stream length")
 )
-
-// errXInfo says that what follows XINFO's subcommand, as it was written, is wrong.
-func errXInfo(name []byte) resp.Value {
-	return resp.Err("ERR unknown subcommand or wrong number of arguments for '" + string(name) + "'. Try XINFO HELP.")
-}
 
 func (tx *Tx) stream(key []byte) (s *stream, ok bool, fail resp.Value) {
 	return view[*stream](tx, key, kindStream)
@@ -233,81 +218,4 @@ func xsetid(tx *Tx, args [][]byte) resp.Value {
 		s.deleted = opt.deleted
 	}
 	return resp.OK
-}
-
-// What Redis's radix tree would have, as far as the number of entries tells.
-const redisNode = 100
-
-// xinfoStream describes a stream. The tree that it tells of is the one that
-// Redis would need for as many small entries.
-func xinfoStream(tx *Tx, args [][]byte) resp.Value {
-	s, ok, fail := tx.stream(args[2])
-	switch {
-	case fail.IsError():
-		return fail
-	case !ok:
-		return errNoSuchKey
-	}
-	full, count, fail := parseXInfo(args[1], args[3:])
-	if fail.IsError() {
-		return fail
-	}
-	var first, last resp.Value
-	var firstID streamID
-	if s.n > 0 {
-		firstID, first, last = s.edge(false).id, s.edge(false).reply(), s.edge(true).reply()
-	}
-	nodes := int64((s.n + redisNode - 1) / redisNode)
-	info := []resp.Value{
-		resp.Str("length"), resp.Int(int64(s.n)),
-		resp.Str("radix-tree-keys"), resp.Int(nodes),
-		resp.Str("radix-tree-nodes"), resp.Int(nodes + 1),
-		resp.Str("last-generated-id"), resp.Str(s.last.String()),
-		resp.Str("max-deleted-entry-id"), resp.Str(s.deleted.String()),
-		resp.Str("entries-added"), resp.Int(int64(s.added)),
-		resp.Str("recorded-first-entry-id"), resp.Str(firstID.String()),
-	}
-	if full {
-		entries := resp.List(s.between(streamID{}, maxStreamID, count, false)...)
-		info = append(info, resp.Str("entries"), entries, resp.Str("groups"), resp.List())
-	} else {
-		info = append(info, resp.Str("groups"), resp.Int(0), resp.Str("first-entry"), first, resp.Str("last-entry"), last)
-	}
-	return resp.Dict(info...)
-}
-
-// parseXInfo parses: [FULL [COUNT count]]. A negative count means all.
-func parseXInfo(name []byte, args [][]byte) (full bool, count int64, fail resp.Value) {
-	switch {
-	case len(args) == 0:
-		return false, 0, resp.Nil
-	case len(args) != 1 && len(args) != 3, !equalFold(args[0], "FULL"):
-		return false, 0, errXInfo(name)
-	case len(args) == 1:
-		return true, 10, resp.Nil
-	case !equalFold(args[1], "COUNT"):
-		return false, 0, errXInfo(name)
-	}
-	count, ok := parseInt(args[2])
-	switch {
-	case !ok:
-		return false, 0, errNotInteger
-	case count == 0:
-		return true, -1, resp.Nil
-	case count < 0:
-		count = 10
-	}
-	return true, count, resp.Nil
-}
-
-const xinfoHelpText = `XINFO <subcommand> <key>. Subcommands are:
-STREAM: describe the stream; FULL [COUNT <count>] lists its first entries too.
-HELP: this text.`
-
-func xinfoHelp(*Tx, [][]byte) resp.Value {
-	reply := resp.List()
-	for line := range strings.SplitSeq(xinfoHelpText, "\n") {
-		reply.Elems = append(reply.Elems, resp.Status(line))
-	}
-	return reply
 }

@@ -16,6 +16,7 @@ type stream struct {
 	last    streamID // no entry is past it, and new ones are
 	deleted streamID // the greatest ID that XDEL removed
 	added   uint64   // entries ever added
+	groups  ordered[label, streamGroup]
 	epoch   uint32
 }
 
@@ -150,11 +151,17 @@ func (s *stream) dropFront(n int) {
 	ch.entries = ch.entries[n:]
 }
 
-// has reports whether there is an entry of this ID.
-func (s *stream) has(id streamID) bool {
+// entry returns the entry of this ID, or nil.
+func (s *stream) entry(id streamID) *streamEntry {
 	p, c, at := s.seek(id)
-	return p < len(s.pages) && s.pages[p].chunks[c].entries[at].id == id
+	if p == len(s.pages) || s.pages[p].chunks[c].entries[at].id != id {
+		return nil
+	}
+	return &s.pages[p].chunks[c].entries[at]
 }
+
+// has reports whether there is an entry of this ID.
+func (s *stream) has(id streamID) bool { return s.entry(id) != nil }
 
 // remove takes the entry of this ID away and reports whether there was one.
 func (s *stream) remove(id streamID) bool {
@@ -256,5 +263,5 @@ func (s *stream) check() error {
 	if n != s.n || s.last.less(before) || s.added < uint64(n) {
 		return fmt.Errorf("a stream of %d entries up to %v says %d, %v, %d", n, before, s.n, s.last, s.added)
 	}
-	return nil
+	return s.checkGroups()
 }

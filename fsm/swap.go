@@ -51,8 +51,9 @@ func moveKey(tx *Tx, args [][]byte) resp.Value {
 		return resp.Int(0)
 	}
 	moved := o.clone(tx.st.epoch)
-	tx.st.dbs[from].remove(tx.st, string(args[1]))
 	tx.put(args[1], moved)
+	tx.db = from
+	tx.remove(args[1])
 	return resp.Int(1)
 }
 
@@ -76,9 +77,8 @@ func swapDB(tx *Tx, args [][]byte) resp.Value {
 	a, b := &s.dbs[first], &s.dbs[second]
 	*a, *b = *b, *a
 	a.rev, b.rev = s.index, s.index
-	if s.listens {
-		s.signals = append(s.signals, Signal{DB: first, Every: true}, Signal{DB: second, Every: true})
-	}
+	s.signal(Signal{DB: first, All: true})
+	s.signal(Signal{DB: second, All: true})
 	return resp.OK
 }
 

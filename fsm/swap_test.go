@@ -109,7 +109,7 @@ func TestSwapSignals(t *testing.T) {
 	m.do(0, "RPUSH", "l", "1")
 	m.st.Listen(true)
 	m.do(0, "SWAPDB", "4", "0")
-	if got := m.st.TakeSignals(); !slices.Equal(got, []Signal{{DB: 4, Every: true}, {DB: 0, Every: true}}) {
+	if got := m.st.TakeSignals(); !slices.Equal(got, []Signal{{DB: 4, All: true}, {DB: 0, All: true}}) {
 		t.Errorf("got %v", got)
 	}
 	m.in(4, 0, "MOVE", "l", "2")

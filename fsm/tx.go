@@ -30,6 +30,7 @@ func (tx *Tx) get(key []byte) *object {
 	}
 	tx.looked.count(false)
 	if tx.write {
+		tx.st.gone(tx.db, string(key), o)
 		tx.keys().remove(tx.st, string(key))
 		tx.st.expired++
 	}
@@ -38,6 +39,7 @@ func (tx *Tx) get(key []byte) *object {
 
 // put makes key hold a new object.
 func (tx *Tx) put(key []byte, o *object) {
+	tx.st.gone(tx.db, string(key), tx.keys().get(string(key)))
 	tx.keys().put(tx.st, string(key), o)
 	tx.signal(key, o)
 }
@@ -54,7 +56,9 @@ func (tx *Tx) edit(key []byte) *object {
 
 // remove deletes key and reports whether it was there.
 func (tx *Tx) remove(key []byte) bool {
-	return tx.get(key) != nil && tx.keys().remove(tx.st, string(key))
+	o := tx.get(key)
+	tx.st.gone(tx.db, string(key), o)
+	return o != nil && tx.keys().remove(tx.st, string(key))
 }
 
 // expire sets the deadline of the object at key, which must exist; 0 takes it

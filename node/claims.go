@@ -112,6 +112,9 @@ func (n *claimNote) append(b []byte) []byte {
 		for _, key := range w.wait.Keys {
 			b = appendString(b, key)
 		}
+		if w.wait.Kind == fsm.WaitGroup {
+			b = binary.AppendUvarint(appendString(b, []byte(w.wait.Group)), uint64(max(0, w.wait.Count)))
+		}
 	}
 	return b
 }
@@ -128,6 +131,9 @@ func decodeClaimNote(b []byte) (n claimNote, err error) {
 			w.db, w.wait.Kind = int(r.byte()), fsm.WaitKind(r.byte())
 			for keys := r.uvarint(); keys > 0 && !r.bad; keys-- {
 				w.wait.Keys = append(w.wait.Keys, r.bytes())
+			}
+			if w.wait.Kind == fsm.WaitGroup {
+				w.wait.Group, w.wait.Count = string(r.bytes()), int64(r.uvarint())
 			}
 			r.bad = r.bad || w.db >= fsm.Databases || w.key >= len(w.wait.Keys)
 		}

@@ -29,6 +29,7 @@ type machine struct {
 	fatal   func(error) // called once; must not block
 	deliver func([]fsm.Message)
 	waiters *waiters            // told of what they wait for; may be nil
+	readers *readers            // likewise
 	took    func(time.Duration) // told how long each entry took; may be nil
 	// replayed is the index of the newest entry that the log held at the start:
 	// what was published up to it is not news.
@@ -57,8 +58,11 @@ func (m *machine) Apply(l *raft.Log) any {
 	if m.took != nil {
 		m.took(time.Since(began))
 	}
-	if len(signals) > 0 {
+	if len(signals) > 0 && m.waiters != nil {
 		m.waiters.signal(signals)
+	}
+	if len(signals) > 0 && m.readers != nil {
+		m.readers.signal(signals)
 	}
 	return result
 }
@@ -72,7 +76,7 @@ func (m *machine) apply(l *raft.Log) (any, []fsm.Signal) {
 	}
 	// Whoever waits was counted before a look at the state, so that either the
 	// look or this entry finds what there is.
-	m.state.Listen(m.waiters != nil && m.waiters.count.Load() > 0)
+	m.state.Listen(m.waiters != nil && m.waiters.count.Load() > 0 || m.readers != nil && m.readers.count.Load() > 0)
 	var results []fsm.Result
 	if err == nil {
 		results, err = m.state.Apply(l.Index, e)
@@ -93,6 +97,16 @@ func (m *machine) apply(l *raft.Log) (any, []fsm.Signal) {
 func (m *machine) elements(p place) (kind fsm.WaitKind, n int) {
 	m.view(func(s *fsm.State) { kind, n = s.Elements(p.db, p.key, time.Now().UnixMilli()) })
 	return kind, n
+}
+
+// maxUnread is how far entries for those who wait are counted.
+const maxUnread = 1000
+
+// unread returns how many entries a consumer group has not got; see
+// fsm.State.Unread.
+func (m *machine) unread(p place, group string) (n int, ok bool) {
+	m.view(func(s *fsm.State) { n, ok = s.Unread(p.db, p.key, group, time.Now().UnixMilli(), maxUnread) })
+	return n, ok
 }
 
 // StoreConfiguration implements raft.ConfigurationStore, so that membership
@@ -131,9 +145,12 @@ func (m *machine) Restore(r io.ReadCloser) error {
 		return fmt.Errorf("restore snapshot: %w", err)
 	}
 	m.mu.Lock()
-	defer m.mu.Unlock()
 	m.state = state
 	m.applied.advance(state.Index())
+	m.mu.Unlock()
+	if m.readers != nil {
+		m.readers.all()
+	}
 	return nil
 }
 

@@ -324,11 +324,17 @@ func (n *Node) Read(ctx context.Context, r fsm.Request, minIndex uint64, lineari
 	return v, nil
 }
 
-// Ready implements server.Backend.
-func (n *Node) Ready(db int, w fsm.Wait) bool { return n.waiters.ready(db, w) }
+// Ready implements server.Backend. Who reads a stream is to be known to it at
+// once, and hears of a wrong type or group.
+func (n *Node) Ready(db int, w fsm.Wait) bool {
+	return w.Kind == fsm.WaitStream || w.Kind == fsm.WaitGroup || n.waiters.ready(db, w)
+}
 
 // Queue implements server.Backend.
 func (n *Node) Queue(db int, w fsm.Wait, turn func(first bool)) server.Place {
+	if w.Kind == fsm.WaitStream {
+		return n.machine.readers.enter(db, w, turn)
+	}
 	return n.blocking.enter(db, w, turn)
 }
 

@@ -25,6 +25,7 @@ const (
 // it has elements, so that nobody tries in vain and nobody is passed over.
 type waiters struct {
 	elements func(p place) (fsm.WaitKind, int)
+	unread   func(p place, group string) (n int, ok bool)
 	send     func(ctx context.Context, addr string, n turnNote) error
 
 	count atomic.Int64 // claims
@@ -35,10 +36,11 @@ type waiters struct {
 	reign     context.Context // ends with the term
 	end       context.CancelFunc
 	lines     map[place]*line
-	claimants map[uint64]*claimant // by the origin's ID
-	made      uint64               // counts claims
-	granted   uint64               // counts turns
-	newest    int64                // time of a note or a claim, microseconds
+	streams   map[place]map[string]*line // by consumer group
+	claimants map[uint64]*claimant       // by the origin's ID
+	made      uint64                     // counts claims
+	granted   uint64                     // counts turns
+	newest    int64                      // time of a note or a claim, microseconds
 	senders   sync.WaitGroup
 }
 
@@ -48,9 +50,11 @@ type place struct {
 	key string
 }
 
-// A line is who waits for a key.
+// A line is who waits for a key or, of a stream, for a consumer group.
 type line struct {
 	place
+	group  string
+	stream bool
 	claims []*claim // oldest first
 	turns  int      // how many of them have a turn for it
 }
@@ -62,6 +66,8 @@ type claim struct {
 	since int64  // microseconds by the clock of the leader that heard of it first
 	order uint64 // among those of the same time
 	kind  fsm.WaitKind
+	group string // of WaitGroup, as is want
+	want  int64
 	keys  []place
 	turn  *line  // that it has a turn for; nil for none
 	held  uint64 // the number of that turn
@@ -91,7 +97,8 @@ func newWaiters(elements func(place) (fsm.WaitKind, int), send func(context.Cont
 }
 
 func (w *waiters) reset() {
-	w.lines, w.claimants, w.term = map[place]*line{}, map[uint64]*claimant{}, 0
+	w.lines, w.streams = map[place]*line{}, map[place]map[string]*line{}
+	w.claimants, w.term = map[uint64]*claimant{}, 0
 	w.count.Store(0)
 }
 
@@ -225,6 +232,7 @@ func (w *waiters) take(from *claimant, word *claimWord, at int64) {
 func (w *waiters) enter(from *claimant, word *claimWord, at int64) {
 	w.made++
 	c := &claim{id: word.id, of: from, since: word.since, order: w.made, kind: word.wait.Kind}
+	c.group, c.want = word.wait.Group, word.wait.Count
 	if c.since == 0 {
 		c.since = at - word.age.Microseconds()
 	}
@@ -232,11 +240,7 @@ func (w *waiters) enter(from *claimant, word *claimWord, at int64) {
 	for i, key := range word.wait.Keys {
 		p := place{word.db, string(key)}
 		c.keys = append(c.keys, p)
-		l := w.lines[p]
-		if l == nil {
-			l = &line{place: p}
-			w.lines[p] = l
-		}
+		l := w.makeLine(p, c)
 		at, _ := slices.BinarySearchFunc(l.claims, c, (*claim).before)
 		l.claims = slices.Insert(l.claims, at, c)
 		if i == word.key {
@@ -247,7 +251,7 @@ func (w *waiters) enter(from *claimant, word *claimWord, at int64) {
 	from.claims[c.id] = c
 	from.sum ^= c.id
 	w.count.Add(1)
-	if word.since == 0 && c.turn == nil {
+	if word.since == 0 && c.turn == nil && c.kind != fsm.WaitGroup {
 		w.refuse(c)
 	}
 	w.grantAll(c)
@@ -274,7 +278,7 @@ func (w *waiters) remove(c *claim) {
 		c.turn.turns--
 	}
 	for _, p := range c.keys {
-		l := w.lines[p]
+		l := w.lineOf(p, c)
 		if l == nil {
 			continue
 		}
@@ -282,7 +286,7 @@ func (w *waiters) remove(c *claim) {
 			l.claims = slices.Delete(l.claims, at, at+1)
 		}
 		if len(l.claims) == 0 {
-			delete(w.lines, p)
+			w.dropLine(l)
 		}
 	}
 	delete(c.of.claims, c.id)
@@ -292,7 +296,7 @@ func (w *waiters) remove(c *claim) {
 
 func (w *waiters) grantAll(c *claim) {
 	for _, p := range c.keys {
-		if l := w.lines[p]; l != nil {
+		if l := w.lineOf(p, c); l != nil {
 			w.grant(l)
 		}
 	}
@@ -300,6 +304,10 @@ func (w *waiters) grantAll(c *claim) {
 
 // grant gives out the turns that a key is good for.
 func (w *waiters) grant(l *line) {
+	if l.stream {
+		w.grantGroup(l)
+		return
+	}
 	if len(l.claims) == 0 {
 		return
 	}
@@ -327,11 +335,12 @@ func (w *waiters) signal(signals []fsm.Signal) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, s := range signals {
-		if s.Every {
+		if s.All {
 			w.grantDB(s.DB)
 		} else if l := w.lines[place{s.DB, s.Key}]; l != nil {
 			w.grant(l)
 		}
+		w.grantStream(s)
 	}
 }
 

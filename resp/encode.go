@@ -13,7 +13,7 @@ const (
 	RESP2     Dialect = iota // Redis before HELLO 3
 	RESP3                    // Redis after HELLO 3
 	Classic                  // the article's: RESP2 with dictionaries and a single null
-	Canonical                // RESP3 with *-1 kept apart from _ and Pairs from an Array, so that nothing is lost; for storage
+	Canonical                // RESP3 with *-1 kept apart from _, and Pairs and Keyed from an Array and a Map, so that nothing is lost; for storage
 )
 
 // Append appends v, written in dialect d, to dst. What a dialect cannot say it
@@ -21,7 +21,7 @@ const (
 //
 // Equal values give equal bytes. A Simple or Error is one line by nature: each
 // CR or LF in it becomes a space, lest it forge a reply of its own. The last of
-// the Elems of a Map or of Pairs that lacks its partner is given Null.
+// the Elems of a Map, of Pairs or of a Keyed that lacks its partner is given Null.
 func (v Value) Append(dst []byte, d Dialect) []byte {
 	switch v.Kind {
 	case Null, NullArray:
@@ -49,6 +49,8 @@ func (v Value) Append(dst []byte, d Dialect) []byte {
 		return v.appendElems(appendHeader(dst, only3(d, '>'), int64(len(v.Elems))), d)
 	case Pairs:
 		return v.appendPairs(dst, d)
+	case Keyed:
+		return v.appendKeyed(dst, d)
 	case Double:
 		return v.appendDouble(dst, d)
 	case Bool:
@@ -137,8 +139,27 @@ func (v Value) appendPairs(dst []byte, d Dialect) []byte {
 	default:
 		dst = appendHeader(dst, '*', 2*pairs)
 	}
+	return v.appendTwos(dst, d, d == RESP3)
+}
+
+// appendKeyed writes a map, an array of pairs, or what stands for either behind
+// a mark of its own.
+func (v Value) appendKeyed(dst []byte, d Dialect) []byte {
+	pairs := int64(len(v.Elems)+1) / 2
+	switch d {
+	case RESP3:
+		return v.appendTwos(appendHeader(dst, '%', pairs), d, false)
+	case Canonical:
+		return v.appendTwos(appendHeader(dst, '@', pairs), d, false)
+	}
+	return v.appendTwos(appendHeader(dst, '*', pairs), d, true)
+}
+
+// appendTwos writes elements of which each two belong together, each two as an
+// array if wanted.
+func (v Value) appendTwos(dst []byte, d Dialect, arrays bool) []byte {
 	for i := range v.Elems {
-		if d == RESP3 && i%2 == 0 {
+		if arrays && i%2 == 0 {
 			dst = appendHeader(dst, '*', 2)
 		}
 		dst = v.Elems[i].Append(dst, d)

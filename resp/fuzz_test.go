@@ -127,7 +127,7 @@ func build(in []byte, depth int) (Value, []byte) {
 	if len(in) == 0 {
 		return Nil, nil
 	}
-	v := Value{Kind: Kind(in[0]) % (BigNumber + 1)}
+	v := Value{Kind: Kind(in[0]) % (Keyed + 1)}
 	in = in[1:]
 	count := func(most int) (n int) {
 		if len(in) > 0 {
@@ -153,9 +153,9 @@ func build(in []byte, depth int) (Value, []byte) {
 		if v.Kind == Simple || v.Kind == Error {
 			v.Str = strings.NewReplacer("\r", "", "\n", "").Replace(v.Str)
 		}
-	case Array, Map, Set, Push, Pairs:
+	case Array, Map, Set, Push, Pairs, Keyed:
 		n := count(8)
-		if v.Kind == Map || v.Kind == Pairs {
+		if v.Kind == Map || v.Kind == Pairs || v.Kind == Keyed {
 			n *= 2
 		}
 		for range n * min(depth, 1) {

@@ -36,7 +36,7 @@ type parser struct {
 	scan  int     // the line at hand does not end before it
 }
 
-// A frame is an Array, Map, Pairs, Set or Push as far as it is parsed.
+// A frame is an Array, Map, Pairs, Keyed, Set or Push as far as it is parsed.
 type frame struct {
 	kind  Kind
 	left  int // elements to come
@@ -112,7 +112,7 @@ func (p *parser) scalar(b []byte) (v Value, n int, ok bool, err error) {
 		if len(b) == 0 {
 			return Value{}, 0, false, nil
 		}
-		if strings.IndexByte("+-:$*%~,#_=>(&", b[0]) < 0 {
+		if strings.IndexByte("+-:$*%~,#_=>(&@", b[0]) < 0 {
 			return Value{}, 0, false, errBadRequest
 		}
 		line, m, ok, err := p.line(b)
@@ -236,13 +236,15 @@ func (p *parser) open(mark byte, n int64) (Value, error) {
 		kind = Map
 	case '&':
 		kind = Pairs
+	case '@':
+		kind = Keyed
 	case '~':
 		kind = Set
 	case '>':
 		kind = Push
 	}
 	most := int64(p.lim.Args)
-	paired := kind == Map || kind == Pairs
+	paired := kind == Map || kind == Pairs || kind == Keyed
 	if paired {
 		most /= 2
 	}

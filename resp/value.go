@@ -22,6 +22,7 @@ const (
 	Push                  // out-of-band data, RESP3 only
 	Pairs                 // Elems alternate; RESP3 has an array of each two, the others one flat array
 	BigNumber             // an integer of any length in Str, see Big
+	Keyed                 // Elems alternate between key and value; RESP3 has a map, the others an array of each two
 )
 
 // A Value is anything that the protocol can carry. Its strings are immutable,
@@ -68,6 +69,9 @@ func Dict(elems ...Value) Value { return Value{Kind: Map, Elems: elems} }
 
 // Couples returns Pairs of elems, the first and the second of each in turn.
 func Couples(elems ...Value) Value { return Value{Kind: Pairs, Elems: elems} }
+
+// Table returns a Keyed of elems; keys and values alternate.
+func Table(elems ...Value) Value { return Value{Kind: Keyed, Elems: elems} }
 
 // Float returns a Double.
 func Float(f float64) Value { return Value{Kind: Double, Int: int64(math.Float64bits(f))} }

@@ -113,7 +113,19 @@ func (r *run) value(v resp.Value) lua.LValue {
 	case resp.Null, resp.NullArray:
 		return lua.LFalse
 	}
+	if v.Kind == resp.Keyed {
+		return r.twos(v.Elems)
+	}
 	return r.array(v.Elems)
+}
+
+// twos returns a table of tables, one for each two elements.
+func (r *run) twos(elems []resp.Value) *lua.LTable {
+	t := newTable()
+	for i := 0; i+1 < len(elems); i += 2 {
+		t.Append(r.array(elems[i : i+2]))
+	}
+	return t
 }
 
 func (r *run) array(elems []resp.Value) *lua.LTable {
@@ -138,7 +150,7 @@ func (r *run) value3(v resp.Value) (lua.LValue, bool) {
 		t := field("string", lua.LString(v.Str))
 		t.RawSetString("format", lua.LString("txt"))
 		return field("verbatim_string", t), true
-	case resp.Map:
+	case resp.Map, resp.Keyed:
 		t := newTable()
 		for i := 0; i+1 < len(v.Elems); i += 2 {
 			t.RawSet(r.value(v.Elems[i]), r.value(v.Elems[i+1]))
@@ -151,11 +163,7 @@ func (r *run) value3(v resp.Value) (lua.LValue, bool) {
 		}
 		return field("set", t), true
 	case resp.Pairs:
-		t := newTable()
-		for i := 0; i+1 < len(v.Elems); i += 2 {
-			t.Append(r.array(v.Elems[i : i+2]))
-		}
-		return t, true
+		return r.twos(v.Elems), true
 	}
 	return nil, false
 }

@@ -24,7 +24,11 @@ const knownWait = 500 * time.Millisecond
 // forEver is a timeout that nobody lives to see.
 const forEver = 100 * 365 * 24 * time.Hour
 
-var txWoken = fsm.Lookup("TX|WOKEN")
+// The rows of package fsm that blocking needs.
+var (
+	txWoken = fsm.Lookup("TX|WOKEN")
+	txLast  = fsm.Lookup("TX|LAST")
+)
 
 // blocked is what a session has to do with while its client waits.
 type blocked struct {
@@ -63,6 +67,7 @@ func (s *session) block(r *row, args [][]byte, typed []bool) (v resp.Value, bega
 	}
 	b := &blocked{s: s, row: r, typed: slices.Clone(typed), wake: make(chan struct{}, 1)}
 	b.args = s.keep(args)
+	b.resolve()
 	// The keys are parts of the arguments, which the next read overwrites.
 	w, _ = fsm.WaitOf(r.command, b.args)
 	if w.Timeout > 0 && w.Timeout < forEver.Milliseconds() {
@@ -80,6 +85,23 @@ func (s *session) block(r *row, args [][]byte, typed []bool) (v resp.Value, bega
 		s.blocked.Store(nil)
 	}()
 	return b.wait(w)
+}
+
+// resolve puts the last IDs in the place of each $, as they are in the order of
+// all writes. Where nobody leads they are those that this node knows, which at
+// worst brings the client more than it asked for.
+func (b *blocked) resolve() {
+	keys, ids := fsm.LastIDs(b.args)
+	for i := range ids {
+		req := fsm.Request{Command: txLast, Args: [][]byte{nil, b.args[keys[i]]}, DB: b.s.who.db}
+		v, err := b.s.srv.opts.Backend.Read(b.s.ctx, req, b.s.seen, true)
+		if err != nil {
+			v, err = b.s.srv.opts.Backend.Read(b.s.ctx, req, b.s.seen, false)
+		}
+		if err == nil {
+			b.args[ids[i]] = []byte(v.Str)
+		}
+	}
 }
 
 // nullOf reports whether v is the answer of a blocking command that found
@@ -117,6 +139,13 @@ func (b *blocked) wait(w fsm.Wait) (v resp.Value, began time.Time, err error) {
 // try has the command applied. Nothing is found, too, where there is no leader.
 func (b *blocked) try(woken bool) (resp.Value, error) {
 	s := b.s
+	if b.row.Flags&fsm.Read != 0 {
+		v, err := s.read(b.row, b.args)
+		if errors.Is(err, ErrNoLeader) {
+			return resp.Nil, nil
+		}
+		return v, err
+	}
 	group := groups.Get().(*fsm.Group)
 	if woken {
 		group.Add(txWoken, [][]byte{nil}, nil)

@@ -57,8 +57,9 @@ const docsTail = `## What differs from Redis
   are not remembered. A script that does too much, some 100 million instructions, ends with an error; what it
   had written stays. Time stands still while a script runs. Scripts that only EVAL brought are forgotten once
   500 others were used since. What a script sets of cjson ends with it. PUBLISH answers 0 within scripts.
-- **XREAD** never waits: BLOCK is accepted, and where there is nothing the answer is null at once. There are
-  no consumer groups yet.
+- **XREAD** with BLOCK waits on the node that the client is on, also on a follower; its $ is the last ID in the
+  order of all writes. **XREADGROUP** with BLOCK is one write when it begins, and none while it
+  waits. Consumers, idle times and errors are as in Redis 7.2.
 - **XADD** and **XTRIM** with ~ remove exactly what is asked for, or as many entries as LIMIT says; Redis
   keeps to whole nodes. The radix tree that XINFO STREAM tells of is that of entries of few bytes.
 - **DUMP** writes what Redis 7.0 and later load; there is no such form for a list or a dictionary of the

@@ -10,7 +10,7 @@ const (
 	toState              // read from this node's state
 	toLog                // goes through the log
 	toOther              // the client is sent to the leader
-	toQueue              // goes through the log when there is something; waits until then
+	toQueue              // as one of the two before, when there is something; waits until then
 )
 
 // routeOf decides where a command with these flags runs. Away says that this

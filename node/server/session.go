@@ -236,7 +236,7 @@ func (s *session) dispatch(r *row, args [][]byte, typed []bool) error {
 	}
 	to := routeOf(r.Flags, s.srv.away())
 	switch {
-	case to == toLog && fsm.Waits(r.command):
+	case (to == toLog || to == toState) && fsm.Waits(r.command, args):
 		to = toQueue
 	case to == toLog:
 		return s.write(r, args, typed)
@@ -259,7 +259,7 @@ func (s *session) dispatch(r *row, args [][]byte, typed []bool) error {
 		switch addr, err = s.leader(); {
 		case err != nil || addr != "":
 			v = errMoved(addr)
-		case fsm.Waits(r.command):
+		case fsm.Waits(r.command, args):
 			v, start, err = s.block(r, args, typed)
 		default:
 			return s.write(r, args, typed)

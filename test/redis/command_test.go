@@ -25,12 +25,14 @@ var otherFlags = map[string][]string{
 	"FUNCTION|DUMP": {"readonly"},
 	"FUNCTION|LIST": {"readonly"},
 	"XINFO|HELP":    {"readonly"},
+	"XGROUP|HELP":   {"readonly"},
 }
 
 // otherCategories is the same for ACL categories.
 var otherCategories = map[string][]string{
 	"OBJECT|HELP":  {"@read"},
 	"XINFO|HELP":   {"@read"},
+	"XGROUP|HELP":  {"@read"},
 	"MEMORY|USAGE": {"@keyspace"}, // as are all other reads of the group
 }
 

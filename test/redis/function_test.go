@@ -10,12 +10,6 @@ import (
 	"github.com/trivetdb/trivet/resp"
 )
 
-// sub is do for a subcommand.
-func (s *state) sub(t *testing.T, words ...string) resp.Value {
-	t.Helper()
-	return s.do(t, append([]string{words[0] + "|" + words[1], words[1]}, words[2:]...))
-}
-
 // TestFunctionDumps moves libraries to Redis and back.
 func TestFunctionDumps(t *testing.T) {
 	r, st := startRedis(t), &state{State: fsm.NewState()}
