@@ -12,13 +12,17 @@ func (s *State) Check() error {
 	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
 	expiring := 0
 	for db := range s.dbs {
-		n, due := 0, 0
+		n, due, bytes := 0, 0, 0
 		for at, sh := range s.dbs[db].shards {
 			if sh == nil {
 				continue
 			}
 			for key, o := range sh.objects {
 				n++
+				bytes += keyOverhead + len(key) + recount(o)
+				if got := o.bytes(); o.unsettled || got != o.counted || got != recount(o) {
+					bad("db %d: key %q takes %d bytes, says %d and is counted as %d", db, key, recount(o), got, o.counted)
+				}
 				if shardOf(hashOf(key)) != at {
 					bad("db %d: key %q is in shard %d", db, key, at)
 				}
@@ -39,6 +43,9 @@ func (s *State) Check() error {
 				}
 			}
 		}
+		if bytes != s.dbs[db].bytes {
+			bad("db %d takes %d bytes, %d are counted", db, bytes, s.dbs[db].bytes)
+		}
 		if n != s.dbs[db].size {
 			bad("db %d: %d keys, size %d", db, n, s.dbs[db].size)
 		}
@@ -56,4 +63,20 @@ func (s *State) Check() error {
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// recount is object.bytes by a walk over the elements.
+func recount(o *object) int {
+	c, ok := o.val.(interface {
+		container
+		sizes(n int, f func(key, val int))
+	})
+	if !ok {
+		return o.bytes()
+	}
+	bytes := 0
+	if c.size() > 0 {
+		c.sizes(c.size(), func(key, val int) { bytes += elementOverhead + key + val })
+	}
+	return bytes
 }

@@ -39,6 +39,7 @@ var rows, table = buildTable(
 	scriptCommands,
 	slotCommands,
 	classicCommands,
+	settingCommands,
 )
 
 func buildTable(families ...[]Command) ([]*Command, map[string]*Command) {

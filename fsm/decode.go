@@ -35,6 +35,10 @@ func Decode(r io.Reader) (*State, error) {
 			d.scripts(&s.scripts)
 			continue
 		}
+		if db == settingsMark-1 {
+			d.settings(s)
+			continue
+		}
 		if db >= Databases || s.dbs[db].size > 0 {
 			d.fail("database %d", db)
 			break
@@ -188,6 +192,7 @@ func (d *stateReader) keyspace(s *State, db int) {
 		}
 		rev := o.rev
 		k.put(s, db, key, o)
+		s.settle()
 		o.rev = rev
 	}
 }

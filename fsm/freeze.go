@@ -9,12 +9,14 @@ type Frozen struct {
 	dbs     [Databases]keyspace
 	origins map[uint64]origin
 	scripts scripts
+
+	settings *Settings
 }
 
 // Freeze returns a view of the state as it is now. It copies the shards'
 // addresses only; Apply copies a shard at its first write after this.
 func (s *State) Freeze() *Frozen {
-	f := &Frozen{index: s.index, now: s.now, origins: maps.Clone(s.origins), scripts: s.scripts.clone()}
+	f := &Frozen{index: s.index, now: s.now, origins: maps.Clone(s.origins), scripts: s.scripts.clone(), settings: s.settings}
 	for db := range s.dbs {
 		k := &s.dbs[db]
 		f.dbs[db].size = k.size

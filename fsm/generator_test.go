@@ -101,6 +101,7 @@ var tails = map[string][][]string{
 	"ZRANGEBYLEX":      {{"-", "+"}, {"[a", "(c"}},
 	"ZREVRANGEBYLEX":   {{"+", "-"}, {"[c", "(a"}},
 	"ZREMRANGEBYLEX":   {{"(b", "+"}, {"[a", "(c"}},
+	"SETTINGS|SET":     {{"maxmemory", "30000"}, {"maxmemory", Unset}, {"maxmemory", Unset}, {"maxmemory-flag", "90000"}, {"maxmemory-flag", "0"}, {"maxmemory-flag", "0"}, {"notify-keyspace-events", "AKEmn"}, {"notify-keyspace-events", ""}, {"timeout", "5"}},
 	"XADD":             {{"*", "f", "v"}, {"MAXLEN", "~", "9", "*", "f", "v", "g", "w"}, {"5-*", "f", "v"}, {"NOMKSTREAM", "MINID", "60", "*", "f", ""}},
 	"XRANGE":           {{"-", "+"}, {"5", "(90"}},
 	"XREVRANGE":        {{"+", "-"}, {"(90-1", "3", "COUNT", "2"}},

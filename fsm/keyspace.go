@@ -46,12 +46,15 @@ type object struct {
 	due      *deadline
 	epoch    uint32
 	kind     kind
+
+	unsettled bool // counted is not what it takes now
+	counted   int  // in the keyspace's bytes
 }
 
 // clone returns an object that may be changed while o stays as it is.
 func (o *object) clone(epoch uint32) *object {
 	clone := *o
-	clone.epoch = epoch
+	clone.epoch, clone.unsettled = epoch, false
 	if c, ok := o.val.(container); ok {
 		clone.val = c.clone(epoch)
 	}
@@ -67,6 +70,7 @@ type shard struct {
 type keyspace struct {
 	shards []*shard // nil while there was no key yet
 	size   int
+	bytes  int // what keys and objects take, see memory.go
 }
 
 func (k *keyspace) len() int { return k.size }
@@ -104,20 +108,26 @@ func (k *keyspace) writable(s *State, key string) *shard {
 }
 
 // put makes key hold o, which must be new; o.expireAt is entered among the
-// deadlines.
-func (k *keyspace) put(s *State, db int, key string, o *object) {
+// deadlines. It reports whether there was no such key.
+func (k *keyspace) put(s *State, db int, key string, o *object) bool {
 	sh := k.writable(s, key)
 	old := sh.objects[key]
 	if old == nil {
 		k.size++
-	} else if old.due != nil {
-		s.due.remove(old.due)
+		k.bytes += keyOverhead + len(key)
+	} else {
+		k.discount(old)
+		if old.due != nil {
+			s.due.remove(old.due)
+		}
 	}
-	o.epoch, o.rev, o.due = s.epoch, s.index, nil
+	o.epoch, o.rev, o.due, o.counted = s.epoch, s.index, nil, 0
+	s.unsettle(k, o)
 	if o.expireAt != 0 {
 		o.due = s.due.add(o.expireAt, db, key)
 	}
 	sh.objects[key] = o
+	return old == nil
 }
 
 // edit returns the object of key, ready to be changed in place, or nil.
@@ -128,10 +138,15 @@ func (k *keyspace) edit(s *State, key string) *object {
 	sh := k.writable(s, key)
 	o := sh.objects[key]
 	if o.epoch != s.epoch {
+		shared := o
 		o = o.clone(s.epoch)
 		sh.objects[key] = o
+		if shared.unsettled {
+			shared.unsettled = false
+		}
 	}
 	o.rev = s.index
+	s.unsettle(k, o)
 	return o
 }
 
@@ -145,14 +160,17 @@ func (k *keyspace) remove(s *State, key string) bool {
 		s.due.remove(o.due)
 	}
 	delete(k.writable(s, key).objects, key)
+	k.discount(o)
+	k.bytes -= keyOverhead + len(key)
 	k.size--
 	return true
 }
 
 // clear deletes all keys of database db.
 func (k *keyspace) clear(s *State, db int) {
+	s.settle()
 	s.due.removeDB(db)
-	k.shards, k.size = nil, 0
+	k.shards, k.size, k.bytes = nil, 0, 0
 }
 
 // sorted returns the keys of the shard in byte order.

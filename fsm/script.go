@@ -43,6 +43,10 @@ func (tx *Tx) runScript(p *lua.Program, keys, argv [][]byte, readOnly bool) resp
 	if readOnly && p.Flagged && !p.ReadOnly {
 		return errScriptWrites
 	}
+	full := !readOnly && !p.AllowOOM && !tx.admitted && tx.st.full()
+	if full && p.Flagged && !p.ReadOnly {
+		return errOOMScript
+	}
 	db, typed := tx.db, tx.typed
 	defer func() { tx.db, tx.typed = db, typed }()
 	tx.typed = nil
@@ -50,7 +54,7 @@ func (tx *Tx) runScript(p *lua.Program, keys, argv [][]byte, readOnly bool) resp
 	if tx.write {
 		m = &tx.st.machine
 	}
-	return m.Run(p, &scriptHost{tx: tx, readOnly: readOnly || p.ReadOnly}, keys, argv)
+	return m.Run(p, &scriptHost{tx: tx, readOnly: readOnly || p.ReadOnly, full: full}, keys, argv)
 }
 
 func eval(tx *Tx, args [][]byte) resp.Value            { return tx.eval(args, false) }

@@ -30,6 +30,9 @@ type State struct {
 	machine  lua.Machine // of scripts that Apply runs
 	typed    []bool      // reused by Apply
 	argv     [][]byte
+
+	settings  *Settings
+	unsettled []unsettled // by the command that runs
 }
 
 // An origin is what the state remembers of a node that sends batches: enough
@@ -42,7 +45,7 @@ type origin struct {
 
 // NewState returns an empty state.
 func NewState() *State {
-	return &State{origins: map[uint64]origin{}, epoch: 1}
+	return &State{origins: map[uint64]origin{}, epoch: 1, settings: noSettings}
 }
 
 // Index returns the index of the log entry applied last.
@@ -132,7 +135,7 @@ func (s *State) applyGroups(body []byte, chance *chance) ([]resp.Value, error) {
 			d.fail()
 			break
 		}
-		tx.db, tx.skip, tx.woken = db, false, false
+		tx.db, tx.skip, tx.woken, tx.admitted = db, false, false, false
 		for ; n > 0 && d.err == nil; n-- {
 			v, err := s.applyCommand(&tx, &d)
 			if err != nil {
@@ -169,8 +172,13 @@ func (s *State) applyCommand(tx *Tx, d *decoder) (resp.Value, error) {
 	if tx.skip {
 		return resp.Value{Kind: resp.NullArray}, nil
 	}
-	tx.typed = s.typed
-	return c.Run(tx, s.argv), nil
+	if tx.refuses(c) {
+		return errOOM, nil
+	}
+	tx.typed, tx.reads = s.typed, c.Flags&Read != 0
+	v := c.Run(tx, s.argv)
+	s.settle()
+	return v, nil
 }
 
 // A Request is a read, with all that it may know of the world.
@@ -180,12 +188,15 @@ type Request struct {
 	DB      int
 	Now     int64  // milliseconds since 1970; keys due by then are hidden
 	Seed    uint64 // the source of chance
+
+	// Notices is where the read's keyspace notifications go; nil for nowhere.
+	Notices *[]Message
 }
 
 // Read answers a command of a Read row. It never changes the state.
 func (s *State) Read(r Request) resp.Value {
 	tx := Tx{st: s, db: r.DB, now: max(s.now, r.Now)}
-	tx.seed = r.Seed
+	tx.seed, tx.reads, tx.told = r.Seed, true, r.Notices
 	return r.Command.Run(&tx, r.Args)
 }
 
@@ -213,7 +224,9 @@ func (s *State) removeDue() {
 		if d.at > s.now {
 			return
 		}
-		s.dbs[d.db].remove(s, d.key)
+		db, key := d.db, d.key
+		s.dbs[db].remove(s, key)
 		s.expired++
+		s.notifyExpired(db, key)
 	}
 }

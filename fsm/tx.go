@@ -5,21 +5,34 @@ import "github.com/trivetdb/trivet/resp"
 // A Tx is what a command sees: the state, its database, the time and chance.
 // Only writes may call the methods that change something.
 type Tx struct {
-	st     *State
-	db     int
-	now    int64 // milliseconds since 1970
-	write  bool
-	skip   bool   // leave out the rest of the group
-	woken  bool   // the next command is a blocking one that has waited
-	typed  []bool // which arguments are values in canonical encoding; nil for none
-	seed   uint64 // of a read
-	chance *chance
+	st    *State
+	db    int
+	now   int64 // milliseconds since 1970
+	write bool
+	skip  bool // leave out the rest of the group
+	woken bool // the next command is a blocking one that has waited
+
+	reads    bool       // the command is of a Read row: a key that it misses is told of
+	told     *[]Message // where a read's notifications go; nil for nowhere
+	admitted bool       // what may grow the data runs, however much there is
+	typed    []bool     // which arguments are values in canonical encoding; nil for none
+	seed     uint64     // of a read
+	chance   *chance
 }
 
 func (tx *Tx) keys() *keyspace { return &tx.st.dbs[tx.db] }
 
 // get returns the object at key, or nil where there is none or it is due.
 func (tx *Tx) get(key []byte) *object {
+	o := tx.peek(key)
+	if o == nil && tx.reads {
+		tx.miss(key)
+	}
+	return o
+}
+
+// peek is get for a command that only looks for keys, or at how they are kept.
+func (tx *Tx) peek(key []byte) *object {
 	o := tx.keys().get(string(key))
 	if o == nil || o.expireAt == 0 || o.expireAt > tx.now {
 		return o
@@ -27,13 +40,16 @@ func (tx *Tx) get(key []byte) *object {
 	if tx.write {
 		tx.keys().remove(tx.st, string(key))
 		tx.st.expired++
+		tx.st.notifyExpired(tx.db, string(key))
 	}
 	return nil
 }
 
 // put makes key hold a new object.
 func (tx *Tx) put(key []byte, o *object) {
-	tx.keys().put(tx.st, tx.db, string(key), o)
+	if tx.keys().put(tx.st, tx.db, string(key), o) {
+		tx.notify(notifyNew, "new", key)
+	}
 	tx.signal(key, o)
 }
 

@@ -18,6 +18,7 @@ const source = "user_script"
 type Program struct {
 	SHA      string // of the source, in hexadecimal
 	ReadOnly bool   // the script says of itself that it writes nothing
+	AllowOOM bool   // the script says of itself that it may grow the data past the limit
 	Flagged  bool   // the script has a first line that says so, or not
 	proto    *lua.FunctionProto
 	names    names
@@ -69,7 +70,9 @@ func (p *Program) shebang(script string) (body string, err error) {
 			switch flag {
 			case "no-writes":
 				p.ReadOnly = true
-			case "", "allow-oom", "allow-stale", "no-cluster", "allow-cross-slot-keys":
+			case "allow-oom":
+				p.AllowOOM = true
+			case "", "allow-stale", "no-cluster", "allow-cross-slot-keys":
 			default:
 				return "", fmt.Errorf("ERR Unexpected flag in script shebang: %s", flag)
 			}

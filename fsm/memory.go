@@ -1,0 +1,97 @@
+package fsm
+
+import "github.com/trivetdb/trivet/resp"
+
+// The state knows how many bytes its data takes, by an estimate that follows
+// from the data alone, so that every node refuses the same commands: those that
+// may grow the data, once it takes more than maxmemory says. Containers count
+// their elements' bytes as they change; the objects that a command has made or
+// changed are settled, that is added up, once it is done.
+
+var (
+	errOOM       = resp.Err("OOM command not allowed when used memory > 'maxmemory'.")
+	errOOMScript = resp.Err("OOM allow-oom flag is not set on the script, can not run it when used memory > 'maxmemory'")
+)
+
+// What a key and a part of a value take besides their bytes, roughly.
+const (
+	keyOverhead     = 160
+	elementOverhead = 32
+)
+
+// bytes estimates what the object takes, without its key.
+func (o *object) bytes() int {
+	switch v := o.val.(type) {
+	case container:
+		return v.bytes()
+	case resp.Value:
+		return len(v.Append(nil, resp.Canonical))
+	}
+	return len(o.str)
+}
+
+// An unsettled object is one whose bytes are not added up yet.
+type unsettled struct {
+	in *keyspace
+	o  *object
+}
+
+// unsettle notes that o, which is in k, is to be measured again.
+func (s *State) unsettle(k *keyspace, o *object) {
+	if !o.unsettled {
+		o.unsettled = true
+		s.unsettled = append(s.unsettled, unsettled{k, o})
+	}
+}
+
+// settle measures what was made or changed.
+func (s *State) settle() {
+	for _, u := range s.unsettled {
+		if u.o.unsettled {
+			n := u.o.bytes()
+			u.in.bytes += n - u.o.counted
+			u.o.counted, u.o.unsettled = n, false
+		}
+	}
+	clear(s.unsettled)
+	s.unsettled = s.unsettled[:0]
+}
+
+// discount takes an object that leaves k out of the sum.
+func (k *keyspace) discount(o *object) {
+	k.bytes -= o.counted
+	if o.unsettled { // a frozen view may share it otherwise
+		o.unsettled = false
+	}
+}
+
+// Bytes estimates what the data takes: keys and values, without what the process
+// needs besides.
+func (s *State) Bytes() int64 {
+	n := 0
+	for db := range s.dbs {
+		n += s.dbs[db].bytes
+	}
+	return int64(n)
+}
+
+// full reports whether the data has outgrown maxmemory.
+func (s *State) full() bool { return s.settings.memory > 0 && uint64(s.Bytes()) > s.settings.memory }
+
+// refuses reports whether a command must not run since it may grow the data.
+func (tx *Tx) refuses(c *Command) bool {
+	return c.Flags&DenyOOM != 0 && !tx.admitted && tx.st.full()
+}
+
+func settingsFull(tx *Tx, _ [][]byte) resp.Value { return truth(tx.st.full()) }
+
+// txAdmit stands ahead of a transaction that has commands which may grow the
+// data: it is carried out as a whole, or not at all.
+func txAdmit(tx *Tx, _ [][]byte) resp.Value {
+	if tx.st.full() {
+		tx.skip = true
+		return errOOM
+	}
+	tx.admitted = true
+	return resp.OK
+}
