@@ -101,14 +101,14 @@ var tails = map[string][][]string{
 	"ZRANGEBYLEX":      {{"-", "+"}, {"[a", "(c"}},
 	"ZREVRANGEBYLEX":   {{"+", "-"}, {"[c", "(a"}},
 	"ZREMRANGEBYLEX":   {{"(b", "+"}, {"[a", "(c"}},
-	"SETTINGS|SET":     {{"maxmemory", "30000"}, {"maxmemory", Unset}, {"maxmemory", Unset}, {"maxmemory-flag", "90000"}, {"maxmemory-flag", "0"}, {"maxmemory-flag", "0"}, {"notify-keyspace-events", "AKEmn"}, {"notify-keyspace-events", ""}, {"timeout", "5"}},
+	"SETTINGS|SET":     {{"maxmemory", "30000"}, {"maxmemory", Unset}, {"maxmemory", Unset}, {"maxmemory", Unset}, {MemoryFlag, "90000"}, {MemoryFlag, "0"}, {MemoryFlag, "0"}, {"notify-keyspace-events", "AKEmn"}, {"notify-keyspace-events", ""}},
 	"XADD":             {{"*", "f", "v"}, {"MAXLEN", "~", "9", "*", "f", "v", "g", "w"}, {"5-*", "f", "v"}, {"NOMKSTREAM", "MINID", "60", "*", "f", ""}},
 	"XRANGE":           {{"-", "+"}, {"5", "(90"}},
 	"XREVRANGE":        {{"+", "-"}, {"(90-1", "3", "COUNT", "2"}},
 	"XREAD":            {{"STREAMS", "a", "0"}, {"COUNT", "1", "STREAMS", "a", "b", "5", "$"}, {"BLOCK", "1", "STREAMS", "a", "7-1"}},
 	"XDEL":             {{"5-0", "5-1"}, {"7", "8", "9", "10", "11", "12"}},
 	"XTRIM":            {{"MAXLEN", "4"}, {"MINID", "~", "50", "LIMIT", "2"}},
-	"XSETID":           {{"9000000-1"}, {"9223372036854775807-999"}, {"9223372036854775807-999"}, {"9000000", "ENTRIESADDED", "400"}},
+	"XSETID":           {{"9000000-1"}, {"18446744073709551615-9"}, {"9223372036854775807-999"}, {"9223372036854775807-999"}, {"9000000", "ENTRIESADDED", "400"}},
 	"ZREVRANGEBYSCORE": {{"inf", "(1"}, {"2", "-inf", "WITHSCORES"}},
 }
 

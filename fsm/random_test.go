@@ -11,7 +11,7 @@ import (
 // Three states, one of which is restored from a snapshot again and again, must
 // answer the same and be the same.
 func TestRandomCommands(t *testing.T) {
-	n := 20000
+	n := 160 * len(rows)
 	if testing.Short() {
 		n = 2000
 	}

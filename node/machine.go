@@ -29,6 +29,10 @@ type machine struct {
 	fatal   func(error) // called once; must not block
 	deliver func([]fsm.Message)
 	waiters *waiters // told of what they wait for; may be nil
+	// configure is told of settings that are not those that were told last; it
+	// must not block. It may be nil.
+	configure func(*fsm.Settings)
+	settings  *fsm.Settings // told last
 	// replayed is the index of the newest entry that the log held at the start:
 	// what was published up to it is not news.
 	replayed uint64
@@ -79,6 +83,7 @@ func (m *machine) apply(l *raft.Log) (any, []fsm.Signal) {
 	if messages := m.state.TakeMessages(); messages != nil && l.Index > m.replayed {
 		m.deliver(messages)
 	}
+	m.tellSettings()
 	m.entries.Add(1)
 	m.applied.advance(l.Index)
 	return results, m.state.TakeSignals()
@@ -128,8 +133,18 @@ func (m *machine) Restore(r io.ReadCloser) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.state = state
+	m.tellSettings()
 	m.applied.advance(state.Index())
 	return nil
+}
+
+// tellSettings tells of new settings before what depends on them is answered.
+// The caller holds mu.
+func (m *machine) tellSettings() {
+	if s := m.state.Settings(); s != m.settings && m.configure != nil {
+		m.settings = s
+		m.configure(s)
+	}
 }
 
 // digest returns the index of the state and a digest of its encoding.
@@ -155,7 +170,14 @@ func (m *machine) read(r fsm.Request) (resp.Value, error) {
 	if m.broken {
 		return resp.Nil, errBroken
 	}
-	return m.state.Read(r), nil
+	if !m.state.Settings().Misses() {
+		return m.state.Read(r), nil
+	}
+	var missed []fsm.Message
+	r.Notices = &missed
+	v := m.state.Read(r)
+	m.deliver(missed)
+	return v, nil
 }
 
 // view calls f with the state, which f must neither change nor keep.

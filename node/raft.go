@@ -24,7 +24,7 @@ func (n *Node) openRaft() error {
 	}
 	n.machine = newMachine(n.fail, n.front.Deliver, replayed)
 	n.waiters = newWaiters(n.machine.elements, n.sendTurns)
-	n.machine.waiters = n.waiters
+	n.machine.waiters, n.machine.configure = n.waiters, n.front.Configure
 	logger := logging.HCLog(n.cfg.Log)
 	trans := raft.NewNetworkTransportWithConfig(&raft.NetworkTransportConfig{
 		Stream:  streamLayer{n.mux.Raft(), n.mux, peerAddr(n.addresses.peer)},

@@ -144,6 +144,60 @@ config get SAVE
 config get
 config
 config foo
+config set foo 1
+config set foo 1 databases 2
+config set databases 16
+config set databases 1 foo 2
+config set maxmemory abc
+config set maxmemory -1
+config set maxmemory 1zb
+config set maxmemory 5%
+config set maxmemory 1.5gb
+config set maxmemory 1gb maxclients
+config set maxmemory 1gb maxmemory 2gb
+config set maxmemory 1gb timeout x
+config get maxmemory
+config set MaxMemory 10mb
+config get MAXmemory
+config set maxmemory 1000k maxclients 4000
+config get maxmemory maxclients
+config set maxmemory-policy foo
+config set maxmemory-policy NOEVICTION
+config set timeout abc
+config set timeout 01
+config set timeout +1
+config set timeout -1
+config set timeout 2147483648
+config set maxclients 0
+config set maxclients 4294967296
+config set slowlog-log-slower-than -2
+config set slowlog-log-slower-than -1
+config get slowlog-log-slower-than
+config set slowlog-max-len -1
+config set slowlog-max-len 99999999999999999999
+config get slowlog-max-len
+config set latency-monitor-threshold -1
+config set latency-monitor-threshold 5
+config get latency-monitor-threshold
+config set notify-keyspace-events Q
+config set notify-keyspace-events KEA
+config get notify-keyspace-events
+config set notify-keyspace-events Kg$xlm
+config get notify-keyspace-events
+config set notify-keyspace-events ''
+config get notify-keyspace-events
+config set client-output-buffer-limit abc
+config set client-output-buffer-limit 'pubsub 1 2'
+config set client-output-buffer-limit 'pubsub 1 2 x'
+config set client-output-buffer-limit 'pubsub 1mb 0 0'
+config set save ''
+config set maxmemory 0
+config set
+config set foo
+config set 'a b' c
+config rewrite x
+config resetstat x
+config resetstat
 command info nosuch client|nosuch
 command getkeys get a
 command getkeys get

@@ -13,13 +13,15 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/trivetdb/trivet/fsm"
 )
 
 // Options are what a Server needs. The zero value of a field means its default.
 type Options struct {
 	Backend      Backend               // the node; required
 	Password     string                // of the user "default"; "" asks for none
-	MaxClients   int                   // connections to all listeners together; default 10,000
+	MaxClients   int                   // connections to all listeners together, where no setting says otherwise; default 10,000
 	Redirect     bool                  // a follower answers MOVED to what it cannot serve; else it forwards
 	Linearizable bool                  // reads of new connections are linearizable; else local
 	WriteTimeout time.Duration         // how long a client may leave its replies unread; default 30 s
@@ -49,6 +51,10 @@ type Server struct {
 	lastID   atomic.Int64
 	conns    conns
 	hub      hub
+
+	settings  atomic.Pointer[fsm.Settings] // never nil
+	maxUnsent atomic.Int64                 // bytes that may wait for a subscriber; 0 for any number
+	reaper    sync.Once
 }
 
 // conns are a server's listeners and sessions.
@@ -79,6 +85,7 @@ func New(opts Options) *Server {
 		conns:    conns{listeners: map[net.Listener]bool{}, sessions: map[int64]*session{}},
 	}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
+	s.Configure(&fsm.Settings{})
 	s.series = newSeries(s, opts.Registerer)
 	return s
 }
@@ -117,7 +124,7 @@ func (s *Server) Serve(l net.Listener, classic bool) error {
 // accept starts a session, or refuses the connection where there are too many.
 func (s *Server) accept(conn net.Conn, classic bool) {
 	se := newSession(s, conn, classic)
-	full, stopping := s.conns.add(se, s.opts.MaxClients)
+	full, stopping := s.conns.add(se, s.maxClients())
 	switch {
 	case stopping:
 		se.kill()

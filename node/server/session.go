@@ -46,6 +46,7 @@ type session struct {
 	last    atomic.Pointer[row] // the last command
 	limp    bool                // the connection must linger before it is closed
 	blocked atomic.Pointer[blocked]
+	idle    atomic.Int64 // since when the session waits for its client to ask something, Unix milliseconds; 0 where it does not
 }
 
 // writes are commands that were read and not submitted yet.
@@ -168,7 +169,11 @@ func (src source) Read(p []byte) (int, error) {
 	}
 	s.rest()
 	busy := s.srv.conns.stopping.Load()
+	if s.blocked.Load() == nil && !s.subs.any() {
+		s.idle.Store(time.Now().UnixMilli())
+	}
 	n, err := s.conn.Read(p)
+	s.idle.Store(0)
 	if err != nil && busy {
 		s.limp = true // the client may have sent what we shall never read
 	}
