@@ -8,10 +8,7 @@ import "github.com/trivetdb/trivet/resp"
 // their elements' bytes as they change; the objects that a command has made or
 // changed are settled, that is added up, once it is done.
 
-var (
-	errOOM       = resp.Err("OOM command not allowed when used memory > 'maxmemory'.")
-	errOOMScript = resp.Err("OOM allow-oom flag is not set on the script, can not run it when used memory > 'maxmemory'")
-)
+var errOOM = resp.Err("OOM command not allowed when used memory > 'maxmemory'.")
 
 // What a key and a part of a value take besides their bytes, roughly.
 const (

@@ -45,7 +45,7 @@ func (tx *Tx) runScript(p *lua.Program, keys, argv [][]byte, readOnly bool) resp
 	}
 	full := !readOnly && !p.AllowOOM && !tx.admitted && tx.st.full()
 	if full && p.Flagged && !p.ReadOnly {
-		return errOOMScript
+		return errOOM
 	}
 	db, typed := tx.db, tx.typed
 	defer func() { tx.db, tx.typed = db, typed }()

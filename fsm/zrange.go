@@ -172,11 +172,11 @@ func zrangestore(tx *Tx, args [][]byte) resp.Value {
 	if fail := q.parseOptions(args[5:], true, true); fail.IsError() {
 		return fail
 	}
-	tx.missing(args[2])
 	z, from, to, fail := q.find(tx, args[2], args[3], args[4])
 	if fail.IsError() {
 		return fail
 	}
+	tx.missing(args[2])
 	return storeScored(tx, "zrangestore", args[1], z.items(from, to))
 }
 

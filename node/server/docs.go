@@ -72,7 +72,7 @@ const docsTail = `## What differs from Redis
   setting them to what they are is answered OK. CONFIG RESETSTAT is about the node that is asked.
 - **maxmemory**, or ` + "`--max-memory`" + `, limits an estimate of what keys and values take, which is the same on
   all nodes: ` + "`used_memory_dataset`" + ` of INFO, and the sum of MEMORY USAGE. Past it, commands that may grow the
-  data are refused; nothing is ever evicted. Memory of the process is some times as much.
+  data are refused; nothing is ever evicted. The process takes more than that.
 - **Keyspace notifications** are given by each node to its own subscribers, in the order of the log. A key
   expires when the log removes it, soon after its time. Those of class ` + "`m`" + ` come from the node that was asked.
 - **INFO** describes the node that is asked. ` + "`role:master`" + ` is the leader, ` + "`role:slave`" + ` any other node. The

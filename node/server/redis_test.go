@@ -160,7 +160,6 @@ config get maxmemory
 config set MaxMemory 10mb
 config get MAXmemory
 config set maxmemory 1000k maxclients 4000
-config get maxmemory maxclients
 config set maxmemory-policy foo
 config set maxmemory-policy NOEVICTION
 config set timeout abc
@@ -233,6 +232,62 @@ func TestRepliesAgreeWithRedis(t *testing.T) {
 	}
 	real.closed()
 	ours.closed()
+}
+
+// What is refused once there is too much data, and how.
+var fullAsRedis = strings.Split(strings.TrimSpace(`
+set big xxxxxxxxxxxxxxxxxxxx
+rpush list a b c d e f
+config set maxmemory 1
+set a 1
+set
+set a 1 foo bar
+get big
+append big x
+lpop list
+lmove list list left right
+blmove list list left right 1
+brpop list 1
+multi
+get big
+set a 1
+exec
+multi
+get big
+lpop list
+exec
+multi
+set a
+exec
+eval 'return redis.call("set", "a", "1")' 0
+eval 'return redis.pcall("set", "a", "1").err' 0
+eval 'return redis.call("get", "big")' 0
+eval 'redis.call("lpop", "list"); return redis.call("set", "a", "1")' 0
+eval 'redis.call("get", "big"); return redis.call("set", "a", "1")' 0
+eval "#!lua\nreturn redis.call('set', 'a', '1')" 0
+eval "#!lua\nreturn 1" 0
+eval "#!lua flags=no-writes\nreturn redis.call('get', 'big')" 0
+eval "#!lua flags=allow-oom\nreturn redis.call('set', 'b', '1')" 0
+eval_ro "return redis.call('get', 'big')" 0
+multi
+eval 'return redis.call("set", "c", "1")' 0
+exec
+expire big 100
+persist big
+publish a b
+del big a b
+config set maxmemory 0
+set a 1
+`), "\n")
+
+func TestFullAgreesWithRedis(t *testing.T) {
+	real, ours := realRedis(t), dial(t, start(t, Options{}).redis)
+	for _, line := range fullAsRedis {
+		want, got := real.value(line), ours.value(line)
+		if a, b := got.Append(nil, resp.Canonical), want.Append(nil, resp.Canonical); !bytes.Equal(a, b) {
+			t.Errorf("%s: %q, in Redis %q", line, a, b)
+		}
+	}
 }
 
 // dialUnix returns nil where nobody listens.

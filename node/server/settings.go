@@ -6,8 +6,9 @@ import (
 	"github.com/trivetdb/trivet/fsm"
 )
 
-// Configure has the server go by settings. The node calls it with those of a
-// restored state and with each that an entry brings; it must not block.
+// Configure has the server go by settings: what needs them in a form of its own
+// gets them here. The node calls it with those of a restored state and whenever
+// an entry has changed some; it must not block.
 func (s *Server) Configure(settings *fsm.Settings) {
 	s.settings.Store(settings)
 	s.maxUnsent.Store(int64(min(settings.PubSubLimit(maxUnsent), 1<<62)))

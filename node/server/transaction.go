@@ -104,7 +104,7 @@ func (s *session) enqueue(r *row, args [][]byte, typed []bool) error {
 	switch {
 	case r.Flags&fsm.NoMulti != 0, r.Flags&fsm.PubSub != 0 && r.run != nil: // several replies have no place in EXEC's
 		v = errNotInMulti
-	case r.Flags&fsm.DenyOOM != 0 && s.srv.limited() && s.full():
+	case s.srv.limited() && s.full(): // whatever the command: a queue takes memory too
 		v = errOOM
 	case routeOf(r.Flags, s.srv.away()) == toOther:
 		addr, err := s.leader()
