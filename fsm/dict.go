@@ -89,12 +89,10 @@ func (d *dict[V]) put(key string, v V) bool {
 		d.spread()
 	}
 	e.hash = hashOf(key)
-	if old := d.root.get(e.hash, key); old != nil {
-		d.taken -= old.weight()
-	}
-	added := false
-	d.root, added = d.root.put(d.epoch, hashBits, e)
-	return added
+	old := 0
+	d.root, old = d.root.put(d.epoch, hashBits, e)
+	d.taken -= old
+	return old == 0
 }
 
 // spread makes d a large dict.

@@ -39,16 +39,14 @@ const (
 // An object is what a key holds. Objects that are shared with a frozen view
 // are never changed: see keyspace.edit.
 type object struct {
-	str      string // kindString, kindInteger
-	val      any    // other kinds: resp.Value for kindClassic, else a container
-	rev      uint64 // the index of the entry that changed it last
-	expireAt int64  // milliseconds since 1970, 0 for never
-	due      *deadline
-	epoch    uint32
-	kind     kind
-
-	unsettled bool // counted is not what it takes now
-	counted   int  // in the keyspace's bytes
+	str       string // kindString, kindInteger
+	val       any    // other kinds: resp.Value for kindClassic, else a container
+	rev       uint64 // the index of the entry that changed it last
+	expireAt  int64  // milliseconds since 1970, 0 for never
+	due       *deadline
+	epoch     uint32
+	kind      kind
+	unsettled bool // the keyspace's bytes do not count all of it
 }
 
 // clone returns an object that may be changed while o stays as it is.
@@ -116,13 +114,17 @@ func (k *keyspace) put(s *State, db int, key string, o *object) bool {
 		k.size++
 		k.bytes += keyOverhead + len(key)
 	} else {
-		k.discount(old)
+		k.bytes -= old.bytes()
 		if old.due != nil {
 			s.due.remove(old.due)
 		}
 	}
-	o.epoch, o.rev, o.due, o.counted = s.epoch, s.index, nil, 0
-	s.unsettle(k, o)
+	o.epoch, o.rev, o.due = s.epoch, s.index, nil
+	if o.kind <= kindClassic {
+		k.bytes += o.bytes()
+	} else {
+		s.unsettle(k, o, 0) // it may be filled now
+	}
 	if o.expireAt != 0 {
 		o.due = s.due.add(o.expireAt, db, key)
 	}
@@ -138,15 +140,13 @@ func (k *keyspace) edit(s *State, key string) *object {
 	sh := k.writable(s, key)
 	o := sh.objects[key]
 	if o.epoch != s.epoch {
-		shared := o
 		o = o.clone(s.epoch)
 		sh.objects[key] = o
-		if shared.unsettled {
-			shared.unsettled = false
-		}
 	}
 	o.rev = s.index
-	s.unsettle(k, o)
+	if !o.unsettled {
+		s.unsettle(k, o, o.bytes())
+	}
 	return o
 }
 
@@ -160,8 +160,7 @@ func (k *keyspace) remove(s *State, key string) bool {
 		s.due.remove(o.due)
 	}
 	delete(k.writable(s, key).objects, key)
-	k.discount(o)
-	k.bytes -= keyOverhead + len(key)
+	k.bytes -= keyOverhead + len(key) + o.bytes()
 	k.size--
 	return true
 }

@@ -5,8 +5,8 @@ import "github.com/trivetdb/trivet/resp"
 // The state knows how many bytes its data takes, by an estimate that follows
 // from the data alone, so that every node refuses the same commands: those that
 // may grow the data, once it takes more than maxmemory says. Containers count
-// their elements' bytes as they change; the objects that a command has made or
-// changed are settled, that is added up, once it is done.
+// their elements' bytes as they change; the objects that a command has changed are
+// settled, that is measured again, once it is done.
 
 var errOOM = resp.Err("OOM command not allowed when used memory > 'maxmemory'.")
 
@@ -18,48 +18,42 @@ const (
 
 // bytes estimates what the object takes, without its key.
 func (o *object) bytes() int {
-	switch v := o.val.(type) {
-	case container:
-		return v.bytes()
-	case resp.Value:
-		return len(v.Append(nil, resp.Canonical))
+	switch o.kind {
+	case kindString, kindInteger:
+		return len(o.str)
+	case kindClassic:
+		return len(o.val.(resp.Value).Append(nil, resp.Canonical))
 	}
-	return len(o.str)
+	return o.val.(container).bytes()
 }
 
-// An unsettled object is one whose bytes are not added up yet.
+// An unsettled object is being changed by the command that runs. It counts for
+// before as yet.
 type unsettled struct {
-	in *keyspace
-	o  *object
+	in     *keyspace
+	o      *object
+	before int
 }
 
-// unsettle notes that o, which is in k, is to be measured again.
-func (s *State) unsettle(k *keyspace, o *object) {
-	if !o.unsettled {
-		o.unsettled = true
-		s.unsettled = append(s.unsettled, unsettled{k, o})
-	}
+// unsettle notes that o, which is in k and counts for before, is to be measured
+// once the command is done. It may have left k by then: what was taken off the
+// sum for it was its size then, which is its size still.
+func (s *State) unsettle(k *keyspace, o *object, before int) {
+	o.unsettled = true
+	s.unsettled = append(s.unsettled, unsettled{k, o, before})
 }
 
-// settle measures what was made or changed.
+// settle measures what was changed.
 func (s *State) settle() {
+	if len(s.unsettled) == 0 {
+		return
+	}
 	for _, u := range s.unsettled {
-		if u.o.unsettled {
-			n := u.o.bytes()
-			u.in.bytes += n - u.o.counted
-			u.o.counted, u.o.unsettled = n, false
-		}
+		u.in.bytes += u.o.bytes() - u.before
+		u.o.unsettled = false
 	}
 	clear(s.unsettled)
 	s.unsettled = s.unsettled[:0]
-}
-
-// discount takes an object that leaves k out of the sum.
-func (k *keyspace) discount(o *object) {
-	k.bytes -= o.counted
-	if o.unsettled { // a frozen view may share it otherwise
-		o.unsettled = false
-	}
 }
 
 // Bytes estimates what the data takes: keys and values, without what the process
