@@ -245,6 +245,7 @@ func runFields(tx *Tx, args [][]byte, readOnly bool) resp.Value {
 	}
 	if f.copy != nil && (len(f.copy) > len(s) || string(f.copy) != s) {
 		tx.putString(args[1], string(f.copy))
+		tx.notify(notifyString, "setbit", args[1])
 	}
 	return resp.List(replies...)
 }

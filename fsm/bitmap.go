@@ -94,6 +94,7 @@ func setBit(tx *Tx, args [][]byte) resp.Value {
 		b |= mask
 	}
 	tx.putString(args[1], spliced(s, i, []byte{b}))
+	tx.notify(notifyString, "setbit", args[1])
 	return bitReply(old)
 }
 

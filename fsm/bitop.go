@@ -43,13 +43,16 @@ func bitOp(tx *Tx, args [][]byte) resp.Value {
 		size = max(size, len(s))
 	}
 	if size == 0 {
-		tx.remove(args[2])
+		if tx.remove(args[2]) {
+			tx.notifyDeleted(args[2])
+		}
 		return resp.Int(0)
 	}
 	if not {
 		sources = append(sources, strings.Repeat("\xff", size))
 	}
 	tx.put(args[2], &object{str: combineBits(sources, size, do)})
+	tx.notify(notifyString, "set", args[2])
 	return resp.Int(int64(size))
 }
 

@@ -71,7 +71,7 @@ func WaitOf(c *Command, args [][]byte) (w Wait, fail resp.Value) {
 // waited for, or something else, or nothing.
 func (s *State) Elements(db int, key string, now int64) (kind WaitKind, n int) {
 	tx := Tx{st: s, db: db, now: max(s.now, now)}
-	switch o := tx.get([]byte(key)); {
+	switch o := tx.peek([]byte(key)); {
 	case o == nil:
 		return WaitNone, 0
 	case o.kind == kindList:

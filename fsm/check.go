@@ -11,7 +11,7 @@ func (s *State) Check() error {
 	var errs []error
 	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
 	for db := range s.dbs {
-		n, due := 0, 0
+		n, due, bytes := 0, 0, 0
 		k := &s.dbs[db]
 		if k.rev > s.index {
 			bad("db %d is of the future", db)
@@ -22,6 +22,10 @@ func (s *State) Check() error {
 			}
 			for key, o := range sh.objects {
 				n++
+				bytes += keyOverhead + len(key) + recount(o)
+				if got := o.bytes(); o.unsettled || got != recount(o) {
+					bad("db %d: key %q takes %d bytes, and says %d", db, key, recount(o), got)
+				}
 				if shardOf(hashOf(key)) != at {
 					bad("db %d: key %q is in shard %d", db, key, at)
 				}
@@ -42,6 +46,9 @@ func (s *State) Check() error {
 				}
 			}
 		}
+		if bytes != k.bytes {
+			bad("db %d takes %d bytes, %d are counted", db, bytes, k.bytes)
+		}
 		if n != k.size {
 			bad("db %d: %d keys, size %d", db, n, k.size)
 		}
@@ -54,5 +61,27 @@ func (s *State) Check() error {
 			}
 		}
 	}
+	if len(s.unsettled) > 0 {
+		bad("%d objects are unsettled", len(s.unsettled))
+	}
 	return errors.Join(errs...)
+}
+
+// recount is object.bytes by a walk over the elements.
+func recount(o *object) int {
+	c, ok := o.val.(interface {
+		container
+		sizes(n int, f func(key, val int))
+	})
+	if !ok {
+		return o.bytes()
+	}
+	bytes := 0
+	if c.size() > 0 {
+		c.sizes(c.size(), func(key, val int) { bytes += elementOverhead + key + val })
+	}
+	if s, ok := o.val.(*stream); ok {
+		bytes += s.groupBytes()
+	}
+	return bytes
 }

@@ -38,6 +38,7 @@ func classicSet(tx *Tx, args [][]byte) resp.Value {
 		return fail
 	}
 	tx.put(args[1], o)
+	tx.notify(notifyString, "set", args[1])
 	return resp.Int(1)
 }
 
@@ -55,6 +56,7 @@ func classicMSet(tx *Tx, args [][]byte) resp.Value {
 	}
 	for i, o := range objects {
 		tx.put(args[2*i+1], o)
+		tx.notify(notifyString, "set", args[2*i+1])
 	}
 	return resp.Int(int64(len(objects)))
 }

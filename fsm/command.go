@@ -50,6 +50,7 @@ var rows, table = buildTable(
 	functionCommands,
 	slotCommands,
 	classicCommands,
+	settingCommands,
 )
 
 func buildTable(families ...[]Command) ([]*Command, map[string]*Command) {

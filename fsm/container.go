@@ -17,6 +17,9 @@ type container interface {
 	// size returns the number of elements. A key never holds an empty
 	// container, save for a stream.
 	size() int
+	// bytes estimates what the elements take, see memory.go. It costs little,
+	// whatever the size.
+	bytes() int
 	// encode writes the container. Equal contents are equal bytes, whatever
 	// way led to them.
 	encode(e *encoder)
@@ -79,6 +82,7 @@ func (tx *Tx) dropEmpty(key []byte) {
 	if o := tx.get(key); o != nil {
 		if c, ok := o.val.(container); ok && c.size() == 0 {
 			tx.remove(key)
+			tx.notifyDeleted(key)
 		}
 	}
 }

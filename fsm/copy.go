@@ -45,6 +45,7 @@ func copyKey(tx *Tx, args [][]byte) resp.Value {
 	if opt.db == tx.db && string(args[1]) == string(args[2]) {
 		return errSameObject
 	}
+	tx.missing(args[1])
 	o := tx.get(args[1])
 	if o == nil {
 		return resp.Int(0)
@@ -58,6 +59,8 @@ func copyKey(tx *Tx, args [][]byte) resp.Value {
 	if _, ok := o.val.(container); ok {
 		tx.st.epoch++ // both share the parts from now on, as with a frozen view
 	}
+	tx.remove(args[2]) // as in Redis, what comes is a new key
 	tx.put(args[2], o.clone(tx.st.epoch))
+	tx.notify(notifyGeneric, "copy_to", args[2])
 	return resp.Int(1)
 }

@@ -53,6 +53,7 @@ func addTo(tx *Tx, key []byte, n int64) resp.Value {
 	} else {
 		tx.edit(key).str = itoa(sum)
 	}
+	tx.notify(notifyString, "incrby", key)
 	return resp.Int(sum)
 }
 
@@ -136,5 +137,6 @@ func incrByFloat(tx *Tx, args [][]byte) resp.Value {
 		o = tx.edit(args[1])
 		o.str, o.kind = sum, kindString
 	}
+	tx.notify(notifyString, "incrbyfloat", args[1])
 	return resp.Str(sum)
 }

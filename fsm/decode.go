@@ -42,6 +42,10 @@ func Decode(r io.Reader) (*State, error) {
 			d.functions(s)
 			continue
 		}
+		if db == settingsMark-1 {
+			d.settings(s)
+			continue
+		}
 		if db >= Databases || s.dbs[db].size > 0 {
 			d.fail("database %d", db)
 			break
@@ -195,6 +199,7 @@ func (d *stateReader) keyspace(s *State, db int) {
 		}
 		rev := o.rev
 		k.put(s, key, o)
+		s.settle()
 		o.rev = rev
 	}
 }

@@ -13,6 +13,7 @@ type deque struct {
 	pages []*page
 	n     int
 	epoch uint32
+	taken int // bytes, see memory.go
 }
 
 const (
@@ -41,8 +42,17 @@ func newDeque(epoch uint32) *deque { return &deque{epoch: epoch} }
 
 func (d *deque) size() int { return d.n }
 
+func (d *deque) bytes() int { return d.taken }
+
+// lose takes elements that go out of the sum of bytes.
+func (d *deque) lose(elems ...string) {
+	for _, s := range elems {
+		d.taken -= elementOverhead + len(s)
+	}
+}
+
 func (d *deque) clone(epoch uint32) container {
-	return &deque{pages: slices.Clone(d.pages), n: d.n, epoch: epoch}
+	return &deque{pages: slices.Clone(d.pages), n: d.n, epoch: epoch, taken: d.taken}
 }
 
 // page returns page p, no longer shared.
@@ -128,6 +138,7 @@ func (d *deque) pushFront(s string) {
 	ch.buf[ch.lo] = s
 	d.page(0).n++
 	d.n++
+	d.taken += elementOverhead + len(s)
 }
 
 func (d *deque) pushBack(s string) {
@@ -150,6 +161,7 @@ func (d *deque) pushBack(s string) {
 	ch.hi++
 	d.page(p).n++
 	d.n++
+	d.taken += elementOverhead + len(s)
 }
 
 // popFront removes the first element; there must be one.
@@ -158,6 +170,7 @@ func (d *deque) popFront() string {
 	s := ch.buf[ch.lo]
 	ch.buf[ch.lo] = ""
 	ch.lo++
+	d.lose(s)
 	d.shrank(0, 0, 1)
 	return s
 }
@@ -170,6 +183,7 @@ func (d *deque) popBack() string {
 	ch.hi--
 	s := ch.buf[ch.hi]
 	ch.buf[ch.hi] = ""
+	d.lose(s)
 	d.shrank(p, c, 1)
 	return s
 }
@@ -223,7 +237,9 @@ func (d *deque) at(i int) string {
 // set replaces the element at index i, which must exist.
 func (d *deque) set(i int, s string) {
 	p, c, at := d.locate(i)
-	d.chunk(p, c).elems()[at] = s
+	old := &d.chunk(p, c).elems()[at]
+	d.taken += len(s) - len(*old)
+	*old = s
 }
 
 // each calls f with the elements from index i on, with their indexes, until it

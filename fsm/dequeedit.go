@@ -31,6 +31,7 @@ func (d *deque) insert(i int, s string) {
 	ch.hi++
 	d.pages[p].n++
 	d.n++
+	d.taken += elementOverhead + len(s)
 }
 
 // split makes two chunks of a full one, and returns where its place at is then.
@@ -118,6 +119,7 @@ func (d *deque) dropEqual(p, c int, s string, limit int, back bool) int {
 	n -= len(kept)
 	d.pages[p].n -= n
 	d.n -= n
+	d.taken -= n * (elementOverhead + len(s))
 	return n
 }
 
@@ -162,7 +164,7 @@ func (d *deque) joinPages() {
 // trim keeps the elements of the indexes from up to, not including, to.
 func (d *deque) trim(from, to int) {
 	if from >= to {
-		d.pages, d.n = nil, 0
+		d.pages, d.n, d.taken = nil, 0, 0
 		return
 	}
 	back := d.n - to
@@ -182,15 +184,18 @@ func (d *deque) cutFront(n *int) bool {
 		return false
 	case *n >= first.n:
 		size = first.n
+		d.losePage(first)
 		d.pages = slices.Delete(d.pages, 0, 1)
 		d.n -= size
 	case *n >= size:
+		d.lose(first.chunks[0].elems()...)
 		pg := d.page(0)
 		pg.chunks = slices.Delete(pg.chunks, 0, 1)
 		pg.n -= size
 		d.n -= size
 	default:
 		ch := d.chunk(0, 0)
+		d.lose(ch.elems()[:*n]...)
 		clear(ch.elems()[:*n])
 		ch.lo += *n
 		size = *n
@@ -198,6 +203,12 @@ func (d *deque) cutFront(n *int) bool {
 	}
 	*n -= size
 	return true
+}
+
+func (d *deque) losePage(pg *page) {
+	for _, ch := range pg.chunks {
+		d.lose(ch.elems()...)
+	}
 }
 
 // cutBack is cutFront for the other end.
@@ -211,15 +222,18 @@ func (d *deque) cutBack(n *int) bool {
 		return false
 	case *n >= last.n:
 		size = last.n
+		d.losePage(last)
 		d.pages = slices.Delete(d.pages, p, p+1)
 		d.n -= size
 	case *n >= size:
+		d.lose(last.chunks[c].elems()...)
 		pg := d.page(p)
 		pg.chunks = slices.Delete(pg.chunks, c, c+1)
 		pg.n -= size
 		d.n -= size
 	default:
 		ch := d.chunk(p, c)
+		d.lose(ch.elems()[size-*n:]...)
 		clear(ch.elems()[size-*n:])
 		ch.hi -= *n
 		size = *n

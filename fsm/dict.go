@@ -15,6 +15,7 @@ type dict[V any] struct {
 	small []entry[V]
 	root  *trie[V] // of a large dict, else nil
 	epoch uint32
+	taken int // bytes, see memory.go
 }
 
 type entry[V any] struct {
@@ -26,6 +27,17 @@ type entry[V any] struct {
 // maxSmall is how many entries a small dict has at most, as in Redis.
 const maxSmall = 128
 
+func (d *dict[V]) bytes() int { return d.taken }
+
+// weight is what an entry takes: its key, and its value where that is a string.
+func (e *entry[V]) weight() int {
+	n := elementOverhead + len(e.key)
+	if s, ok := any(&e.val).(*string); ok {
+		n += len(*s)
+	}
+	return n
+}
+
 func (d *dict[V]) size() int {
 	if d.root != nil {
 		return d.root.n
@@ -35,7 +47,7 @@ func (d *dict[V]) size() int {
 
 // copy returns a dict that may be changed while d stays as it is.
 func (d *dict[V]) copy(epoch uint32) dict[V] {
-	return dict[V]{small: slices.Clone(d.small), root: d.root, epoch: epoch}
+	return dict[V]{small: slices.Clone(d.small), root: d.root, epoch: epoch, taken: d.taken}
 }
 
 func (d *dict[V]) index(key string) int {
@@ -62,20 +74,25 @@ func (d *dict[V]) get(key string) (v V, ok bool) {
 
 // put sets the value of key and reports whether key is new.
 func (d *dict[V]) put(key string, v V) bool {
+	e := entry[V]{val: v, key: key}
+	d.taken += e.weight()
 	if d.root == nil {
 		if i := d.index(key); i >= 0 {
+			d.taken -= d.small[i].weight()
 			d.small[i].val = v
 			return false
 		}
 		if len(d.small) < maxSmall {
-			d.small = append(d.small, entry[V]{val: v, key: key})
+			d.small = append(d.small, e)
 			return true
 		}
 		d.spread()
 	}
-	added := false
-	d.root, added = d.root.put(d.epoch, hashBits, entry[V]{v, key, hashOf(key)})
-	return added
+	e.hash = hashOf(key)
+	old := 0
+	d.root, old = d.root.put(d.epoch, hashBits, e)
+	d.taken -= old
+	return old == 0
 }
 
 // spread makes d a large dict.
@@ -83,7 +100,8 @@ func (d *dict[V]) spread() {
 	small := d.small
 	d.small, d.root = nil, &trie[V]{epoch: d.epoch}
 	for _, e := range small {
-		d.put(e.key, e.val)
+		e.hash = hashOf(e.key)
+		d.root, _ = d.root.put(d.epoch, hashBits, e)
 	}
 }
 
@@ -92,14 +110,17 @@ func (d *dict[V]) remove(key string) bool {
 	if d.root == nil {
 		i := d.index(key)
 		if i >= 0 {
+			d.taken -= d.small[i].weight()
 			d.small = slices.Delete(d.small, i, i+1)
 		}
 		return i >= 0
 	}
 	hash := hashOf(key)
-	if d.root.get(hash, key) == nil {
+	e := d.root.get(hash, key)
+	if e == nil {
 		return false
 	}
+	d.taken -= e.weight()
 	d.root = d.root.remove(d.epoch, hashBits, hash, key)
 	return true
 }
@@ -205,6 +226,7 @@ func (d *dict[V]) decodeDict(r *stateReader, form byte, limit int, value func() 
 		default:
 			d.small = append(d.small, en)
 		}
+		d.taken += en.weight()
 		last = en
 	}
 }

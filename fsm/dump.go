@@ -96,18 +96,20 @@ func restore(tx *Tx, args [][]byte) resp.Value {
 	if fail.IsError() {
 		return fail
 	}
-	tx.remove(args[1])
+	replaced, past := tx.remove(args[1]), false
 	if at != 0 && !opt.absolute {
 		at, _ = addInt(at, tx.now) // 0 where the sum does not fit: past, as in Redis
-		if at <= tx.now {
-			return resp.OK
-		}
+		past = at == 0
 	}
-	if at != 0 && at <= tx.now {
+	if past || at != 0 && at <= tx.now {
+		if replaced {
+			tx.notifyDeleted(args[1])
+		}
 		return resp.OK
 	}
 	o.expireAt = at
 	tx.put(args[1], o)
+	tx.notify(notifyGeneric, "restore", args[1])
 	return resp.OK
 }
 

@@ -20,6 +20,7 @@ import (
 //	[ 240(1) { rev(v) } ]                      databases that were swapped
 //	[ 255(1) uses(v) n(v) { body(s) used(v) loaded(1) } ]    scripts by SHA1
 //	[ 254 n(v) { code(s) } ]                                 libraries by name
+//	[ 250(1) n(v) { name(s) value(s) } ]               settings by name
 //	{ db+1(1) n(v) { key(s) kind(1) expireAt(8) rev(v) value } } 0(1)
 //	crc32c(4) of all before
 //
@@ -27,11 +28,13 @@ import (
 // numbers little-endian of so many bytes. Keys come by shard, then in byte
 // order, so equal states are equal bytes.
 const (
-	stateMagic    = "trivet state"
-	stateFormat   = 1
-	scriptsMark   = 255 // in the place of a database
-	swapsMark     = 240 // the same
+	stateMagic  = "trivet state"
+	stateFormat = 1
+	// in the place of a database:
+	scriptsMark   = 255
 	functionsMark = 254
+	settingsMark  = 250
+	swapsMark     = 240
 )
 
 // An encoder writes fields and keeps the first error.
@@ -73,6 +76,7 @@ func (f *Frozen) Encode(w io.Writer) error {
 	e.swaps(&f.dbs)
 	e.scripts(&f.scripts)
 	e.functions(&f.functions)
+	e.settings(f.settings)
 	for db := range f.dbs {
 		if f.dbs[db].size > 0 {
 			e.byte(byte(db + 1))

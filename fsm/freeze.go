@@ -10,12 +10,16 @@ type Frozen struct {
 	origins   map[uint64]origin
 	scripts   scripts
 	functions functions
+	settings  *Settings
 }
 
 // Freeze returns a view of the state as it is now. It copies the shards'
 // addresses only; Apply copies a shard at its first write after this.
 func (s *State) Freeze() *Frozen {
-	f := &Frozen{index: s.index, now: s.now, origins: maps.Clone(s.origins), scripts: s.scripts.clone(), functions: s.functions}
+	f := &Frozen{
+		index: s.index, now: s.now, origins: maps.Clone(s.origins), scripts: s.scripts.clone(),
+		functions: s.functions, settings: s.settings,
+	}
 	for db := range s.dbs {
 		k := &s.dbs[db]
 		f.dbs[db].size, f.dbs[db].rev = k.size, k.rev

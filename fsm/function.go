@@ -39,7 +39,11 @@ func (tx *Tx) fcall(args [][]byte, readOnly bool) resp.Value {
 	default:
 		readOnly = noWrites
 	}
-	return tx.runLua(readOnly, func(m *lua.Machine, host lua.Host) resp.Value {
+	full := !readOnly && f.Flags&lua.AllowOOM == 0 && tx.full()
+	if full {
+		return errOOM
+	}
+	return tx.runLua(readOnly, full, func(m *lua.Machine, host lua.Host) resp.Value {
 		return m.Call(f.library, f.Function, host, keys, argv)
 	})
 }

@@ -136,6 +136,7 @@ var tails = map[string][][]string{
 	"SWAPDB":               {{"0", "1"}, {"0", "2"}, {"2", "1"}},
 	"GEORADIUS_RO":         {{"15", "37", "500", "km"}, {"15", "37", "5000", "km", "WITHDIST"}},
 	"GEORADIUSBYMEMBER_RO": {{"a", "500", "km"}, {"b", "5000", "km", "WITHCOORD", "DESC"}},
+	"SETTINGS|SET":         {{"maxmemory", "30000"}, {"maxmemory", Unset}, {"maxmemory", Unset}, {"maxmemory", Unset}, {MemoryFlag, "90000"}, {MemoryFlag, "0"}, {MemoryFlag, "0"}, {"notify-keyspace-events", "AKEmn"}, {"notify-keyspace-events", ""}},
 }
 
 // word draws a word for a command of a group.

@@ -35,6 +35,7 @@ func del(tx *Tx, args [][]byte) resp.Value {
 	n := int64(0)
 	for _, key := range args[1:] {
 		if tx.remove(key) {
+			tx.notifyDeleted(key)
 			n++
 		}
 	}
@@ -121,8 +122,10 @@ func expire(tx *Tx, args [][]byte) resp.Value {
 	}
 	if at <= tx.now {
 		tx.remove(args[1])
+		tx.notifyDeleted(args[1])
 	} else {
 		tx.expire(args[1], at)
+		tx.notify(notifyGeneric, "expire", args[1])
 	}
 	return resp.Int(1)
 }
@@ -132,6 +135,7 @@ func persist(tx *Tx, args [][]byte) resp.Value {
 		return resp.Int(0)
 	}
 	tx.expire(args[1], 0)
+	tx.notify(notifyGeneric, "persist", args[1])
 	return resp.Int(1)
 }
 
@@ -195,7 +199,10 @@ func move(tx *Tx, from, to []byte) bool {
 	if string(from) != string(to) {
 		moved := o.clone(tx.st.epoch)
 		tx.remove(from)
+		tx.remove(to) // as in Redis, what comes is a new key
 		tx.put(to, moved)
+		tx.notify(notifyGeneric, "rename_from", from)
+		tx.notify(notifyGeneric, "rename_to", to)
 	}
 	return true
 }
@@ -208,7 +215,7 @@ func keys(tx *Tx, args [][]byte) resp.Value {
 			continue
 		}
 		for _, key := range sh.sorted() {
-			if Match(pattern, key) && tx.get([]byte(key)) != nil {
+			if Match(pattern, key) && tx.peek([]byte(key)) != nil {
 				found = append(found, key)
 			}
 		}
@@ -224,7 +231,7 @@ func randomKey(tx *Tx, _ [][]byte) resp.Value {
 		if k.size == 0 {
 			return resp.Nil
 		}
-		if key := k.at(tx.random(k.size)); tx.get([]byte(key)) != nil {
+		if key := k.at(tx.random(k.size)); tx.peek([]byte(key)) != nil {
 			return resp.Str(key)
 		}
 	}
@@ -233,7 +240,7 @@ func randomKey(tx *Tx, _ [][]byte) resp.Value {
 			continue
 		}
 		for _, key := range sh.sorted() {
-			if tx.get([]byte(key)) != nil {
+			if tx.peek([]byte(key)) != nil {
 				return resp.Str(key)
 			}
 		}

@@ -17,6 +17,7 @@ type geoQuery struct {
 	withHash   bool
 	withCoord  bool
 	store      []byte // a key, or nil
+	event      string // that tells of what is stored
 	storeDist  bool   // distances, not positions
 	fromMember bool
 	fromPoint  bool
@@ -160,6 +161,10 @@ func (s *geoShape) parseBox(width, height, unit []byte) (fail resp.Value) {
 
 // check reports options that do not go together.
 func (q *geoQuery) check(name []byte, takes geoSyntax) resp.Value {
+	q.event = "georadiusstore"
+	if takes.search {
+		q.event = "geosearchstore"
+	}
 	with := q.withDist || q.withHash || q.withCoord
 	switch {
 	case q.store != nil && with && takes.search:
@@ -184,7 +189,7 @@ func errGeoStore(what string) resp.Value {
 func (q *geoQuery) run(tx *Tx, z *sortedSet) resp.Value {
 	if z == nil {
 		if q.store != nil {
-			return storeScored(tx, q.store, nil)
+			return storeScored(tx, q.event, q.store, nil)
 		}
 		return resp.List()
 	}
@@ -234,7 +239,7 @@ func (q *geoQuery) keep(tx *Tx, hits []geoHit) resp.Value {
 		items = append(items, it)
 	}
 	slices.SortFunc(items, byOrder)
-	return storeScored(tx, q.store, items)
+	return storeScored(tx, q.event, q.store, items)
 }
 
 func (q *geoQuery) show(h *geoHit) resp.Value {

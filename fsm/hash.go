@@ -44,6 +44,7 @@ func hset(tx *Tx, args [][]byte) resp.Value {
 			created++
 		}
 	}
+	tx.notify(notifyHash, "hset", args[1])
 	if equalFold(args[0], "HMSET") {
 		return resp.OK
 	}
@@ -62,6 +63,7 @@ func hsetNX(tx *Tx, args [][]byte) resp.Value {
 	}
 	h, _ = change[*fields](tx, args[1], kindHash)
 	h.put(string(args[2]), string(args[3]))
+	tx.notify(notifyHash, "hset", args[1])
 	return resp.Int(1)
 }
 
@@ -182,6 +184,9 @@ func hdel(tx *Tx, args [][]byte) resp.Value {
 		h.remove(field)
 		deleted++
 	}
+	if deleted > 0 {
+		tx.notify(notifyHash, "hdel", args[1])
+	}
 	tx.dropEmpty(args[1])
 	return resp.Int(deleted)
 }
@@ -207,6 +212,7 @@ func hincrBy(tx *Tx, args [][]byte) resp.Value {
 	}
 	h, _ := change[*fields](tx, args[1], kindHash)
 	h.put(string(args[2]), itoa(sum))
+	tx.notify(notifyHash, "hincrby", args[1])
 	return resp.Int(sum)
 }
 
@@ -239,5 +245,6 @@ func hincrByFloat(tx *Tx, args [][]byte) resp.Value {
 	sum := formatFloat(f)
 	h, _ := change[*fields](tx, args[1], kindHash)
 	h.put(string(args[2]), sum)
+	tx.notify(notifyHash, "hincrbyfloat", args[1])
 	return resp.Str(sum)
 }

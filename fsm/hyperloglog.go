@@ -98,6 +98,7 @@ func pfAdd(tx *Tx, args [][]byte) resp.Value {
 	if changed {
 		h.b[hllHeader-1] |= hllStale
 		tx.putString(args[1], string(h.b))
+		tx.notify(notifyString, "pfadd", args[1])
 	}
 	return bitReply(changed)
 }
@@ -152,6 +153,7 @@ func pfMerge(tx *Tx, args [][]byte) resp.Value {
 	}
 	h.b[hllHeader-1] |= hllStale
 	tx.putString(args[1], string(h.b))
+	tx.notify(notifyString, "pfadd", args[1])
 	return resp.OK
 }
 

@@ -40,19 +40,20 @@ const (
 // An object is what a key holds. Objects that are shared with a frozen view
 // are never changed: see keyspace.edit.
 type object struct {
-	str      string // kindString, kindInteger
-	val      any    // other kinds: resp.Value for kindClassic, else a container
-	rev      uint64 // the index of the entry that changed it last
-	expireAt int64  // milliseconds since 1970, 0 for never
-	due      *deadline
-	epoch    uint32
-	kind     kind
+	str       string // kindString, kindInteger
+	val       any    // other kinds: resp.Value for kindClassic, else a container
+	rev       uint64 // the index of the entry that changed it last
+	expireAt  int64  // milliseconds since 1970, 0 for never
+	due       *deadline
+	epoch     uint32
+	kind      kind
+	unsettled bool // the keyspace's bytes do not count all of it
 }
 
 // clone returns an object that may be changed while o stays as it is.
 func (o *object) clone(epoch uint32) *object {
 	clone := *o
-	clone.epoch = epoch
+	clone.epoch, clone.unsettled = epoch, false
 	if c, ok := o.val.(container); ok {
 		clone.val = c.clone(epoch)
 	}
@@ -68,6 +69,7 @@ type shard struct {
 type keyspace struct {
 	shards []*shard // nil while there was no key yet
 	size   int
+	bytes  int // what keys and objects take, see memory.go
 	due    deadlines
 	rev    uint64 // the index of the entry that swapped it with another one last
 }
@@ -107,20 +109,30 @@ func (k *keyspace) writable(s *State, key string) *shard {
 }
 
 // put makes key hold o, which must be new; o.expireAt is entered among the
-// deadlines.
-func (k *keyspace) put(s *State, key string, o *object) {
+// deadlines. It reports whether there was no such key.
+func (k *keyspace) put(s *State, key string, o *object) bool {
 	sh := k.writable(s, key)
 	old := sh.objects[key]
 	if old == nil {
 		k.size++
-	} else if old.due != nil {
-		k.due.drop(old.due)
+		k.bytes += keyOverhead + len(key)
+	} else {
+		k.bytes -= old.bytes()
+		if old.due != nil {
+			k.due.drop(old.due)
+		}
 	}
 	o.epoch, o.rev, o.due = s.epoch, s.index, nil
+	if o.kind <= kindClassic {
+		k.bytes += o.bytes()
+	} else {
+		s.unsettle(k, o, 0) // it may be filled now
+	}
 	if o.expireAt != 0 {
 		o.due = k.due.add(o.expireAt, key)
 	}
 	sh.objects[key] = o
+	return old == nil
 }
 
 // edit returns the object of key, ready to be changed in place, or nil.
@@ -135,6 +147,9 @@ func (k *keyspace) edit(s *State, key string) *object {
 		sh.objects[key] = o
 	}
 	o.rev = s.index
+	if !o.unsettled {
+		s.unsettle(k, o, o.bytes())
+	}
 	return o
 }
 
@@ -148,12 +163,14 @@ func (k *keyspace) remove(s *State, key string) bool {
 		k.due.drop(o.due)
 	}
 	delete(k.writable(s, key).objects, key)
+	k.bytes -= keyOverhead + len(key) + o.bytes()
 	k.size--
 	return true
 }
 
 // clear deletes all keys of a database.
 func (s *State) clear(db int) {
+	s.settle()
 	s.signal(Signal{DB: db, All: true})
 	s.dbs[db] = keyspace{}
 }

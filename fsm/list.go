@@ -31,6 +31,21 @@ func (tx *Tx) list(key []byte) (d *deque, ok bool, fail resp.Value) {
 	return view[*deque](tx, key, kindList)
 }
 
+// pushed and popped are the names of events at one end of a list.
+func pushed(front bool) string {
+	if front {
+		return "lpush"
+	}
+	return "rpush"
+}
+
+func popped(front bool) string {
+	if front {
+		return "lpop"
+	}
+	return "rpop"
+}
+
 func (d *deque) push(s string, front bool) {
 	if front {
 		d.pushFront(s)
@@ -57,6 +72,7 @@ func push(tx *Tx, args [][]byte) resp.Value {
 	for _, arg := range args[2:] {
 		d.push(string(arg), atFront(args[0]))
 	}
+	tx.notify(notifyList, pushed(atFront(args[0])), args[1])
 	return resp.Int(int64(d.n))
 }
 
@@ -112,11 +128,11 @@ func pop(tx *Tx, args [][]byte) resp.Value {
 	case !ok:
 		return resp.Nil
 	}
-	popped := tx.popList(args[1], count, atFront(args[0]))
+	elems := tx.popList(args[1], count, atFront(args[0]))
 	if counted {
-		return resp.List(popped...)
+		return resp.List(elems...)
 	}
-	return popped[0]
+	return elems[0]
 }
 
 // popList takes up to count elements from the list at key, which must exist.
@@ -125,12 +141,13 @@ func (tx *Tx) popList(key []byte, count int64, front bool) []resp.Value {
 		return nil
 	}
 	d, _ := change[*deque](tx, key, kindList)
-	popped := make([]resp.Value, 0, min(count, int64(d.n)))
-	for len(popped) < cap(popped) {
-		popped = append(popped, resp.Str(d.pop(front)))
+	elems := make([]resp.Value, 0, min(count, int64(d.n)))
+	for len(elems) < cap(elems) {
+		elems = append(elems, resp.Str(d.pop(front)))
 	}
+	tx.notify(notifyList, popped(front), key)
 	tx.dropEmpty(key)
-	return popped
+	return elems
 }
 
 func llen(tx *Tx, args [][]byte) resp.Value {
@@ -229,6 +246,7 @@ func lset(tx *Tx, args [][]byte) resp.Value {
 	}
 	d, _ = change[*deque](tx, args[1], kindList)
 	d.set(i, string(args[3]))
+	tx.notify(notifyList, "lset", args[1])
 	return resp.OK
 }
 
@@ -251,6 +269,7 @@ func lrem(tx *Tx, args [][]byte) resp.Value {
 	}
 	d, _ = change[*deque](tx, args[1], kindList)
 	removed := d.removeEqual(s, limit, n < 0)
+	tx.notify(notifyList, "lrem", args[1])
 	tx.dropEmpty(args[1])
 	return resp.Int(int64(removed))
 }
@@ -268,6 +287,7 @@ func ltrim(tx *Tx, args [][]byte) resp.Value {
 	}
 	d, _ := change[*deque](tx, args[1], kindList)
 	d.trim(interval(start, end, d.n))
+	tx.notify(notifyList, "ltrim", args[1])
 	tx.dropEmpty(args[1])
 	return resp.OK
 }
@@ -290,5 +310,6 @@ func linsert(tx *Tx, args [][]byte) resp.Value {
 	}
 	d, _ = change[*deque](tx, args[1], kindList)
 	d.insert(i, string(args[4]))
+	tx.notify(notifyList, "linsert", args[1])
 	return resp.Int(int64(d.n))
 }

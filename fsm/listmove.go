@@ -31,13 +31,13 @@ func moveElement(tx *Tx, from, to []byte, fromFront, toFront bool) resp.Value {
 	}
 	d, _ := change[*deque](tx, from, kindList)
 	s := d.pop(fromFront)
-	if string(from) == string(to) {
-		d.push(s, toFront)
-		return resp.Str(s)
+	if string(from) != string(to) {
+		d, _ = change[*deque](tx, to, kindList)
 	}
-	tx.dropEmpty(from)
-	d, _ = change[*deque](tx, to, kindList)
 	d.push(s, toFront)
+	tx.notify(notifyList, pushed(toFront), to)
+	tx.notify(notifyList, popped(fromFront), from)
+	tx.dropEmpty(from)
 	return resp.Str(s)
 }
 

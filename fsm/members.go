@@ -68,6 +68,7 @@ func (m *members) add(member string) bool {
 		return false
 	}
 	m.small = slices.Insert(m.small, i, entry[struct{}]{key: member})
+	m.taken += m.small[i].weight()
 	if len(m.small) > maxInts {
 		m.ints = false
 		m.spread()
@@ -85,6 +86,7 @@ func (m *members) remove(member string) bool {
 	}
 	i, ok := m.findInt(n)
 	if ok {
+		m.taken -= m.small[i].weight()
 		m.small = slices.Delete(m.small, i, i+1)
 	}
 	return ok

@@ -151,7 +151,7 @@ func (z *sortedSet) sizes(n int, f func(key, val int)) {
 }
 
 func objectEncoding(tx *Tx, args [][]byte) resp.Value {
-	o := tx.get(args[2])
+	o := tx.peek(args[2])
 	if o == nil {
 		return resp.Nil
 	}
@@ -159,21 +159,21 @@ func objectEncoding(tx *Tx, args [][]byte) resp.Value {
 }
 
 func objectRefCount(tx *Tx, args [][]byte) resp.Value {
-	if tx.get(args[2]) == nil {
+	if tx.peek(args[2]) == nil {
 		return resp.Nil
 	}
 	return resp.Int(1)
 }
 
 func objectIdleTime(tx *Tx, args [][]byte) resp.Value {
-	if tx.get(args[2]) == nil {
+	if tx.peek(args[2]) == nil {
 		return resp.Nil
 	}
 	return resp.Int(0)
 }
 
 func objectFreq(tx *Tx, args [][]byte) resp.Value {
-	if tx.get(args[2]) == nil {
+	if tx.peek(args[2]) == nil {
 		return resp.Nil
 	}
 	return errNoFreq
@@ -190,16 +190,9 @@ func objectHelp(*Tx, [][]byte) resp.Value {
 	)
 }
 
-// What a key and a part of a value take besides their bytes, roughly.
-const (
-	keyOverhead     = 160
-	elementOverhead = 32
-)
-
-// memoryUsage estimates from the first elements of a container, so that it is
-// cheap and the same on every node.
+// memoryUsage answers what the key counts for maxmemory. All elements are counted,
+// whatever SAMPLES says.
 func memoryUsage(tx *Tx, args [][]byte) resp.Value {
-	samples := int64(5)
 	for rest := args[3:]; len(rest) > 0; rest = rest[2:] {
 		if len(rest) == 1 || !equalFold(rest[0], "SAMPLES") {
 			return errSyntax
@@ -211,36 +204,10 @@ func memoryUsage(tx *Tx, args [][]byte) resp.Value {
 		case n < 0:
 			return errSyntax
 		}
-		samples = n
 	}
-	o := tx.get(args[2])
+	o := tx.peek(args[2])
 	if o == nil {
 		return resp.Nil
 	}
-	return resp.Int(int64(keyOverhead + len(args[2]) + bytesOf(o, samples)))
-}
-
-func bytesOf(o *object, samples int64) int {
-	switch v := o.val.(type) {
-	case interface {
-		container
-		sizes(n int, f func(key, val int))
-	}:
-		n := v.size()
-		if samples > 0 {
-			n = int(min(samples, int64(n)))
-		}
-		bytes := 0
-		v.sizes(n, func(key, val int) { bytes += elementOverhead + key + val })
-		bytes = bytes * v.size() / max(n, 1)
-		if s, ok := v.(*stream); ok {
-			bytes += s.groupBytes()
-		}
-		return bytes
-	case container:
-		return v.size() * elementOverhead
-	case resp.Value:
-		return len(v.Append(nil, resp.Canonical))
-	}
-	return len(o.str)
+	return resp.Int(int64(keyOverhead + len(args[2]) + o.bytes()))
 }

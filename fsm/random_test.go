@@ -2,6 +2,7 @@ package fsm
 
 import (
 	"bytes"
+	"slices"
 	"testing"
 
 	"github.com/trivetdb/trivet/resp"
@@ -10,7 +11,7 @@ import (
 // Three states, one of which is restored from a snapshot again and again, must
 // answer the same and be the same.
 func TestRandomCommands(t *testing.T) {
-	n := 20000
+	n := 160 * len(rows)
 	if testing.Short() {
 		n = 2000
 	}
@@ -22,17 +23,21 @@ func TestRandomCommands(t *testing.T) {
 		args, typed := g.args(c)
 		at, db := ms[0].st.Now()+int64(g.IntN(10)), g.IntN(3)
 		var first []byte
+		var told []Message
 		check := i%10 == 0
 		for j, m := range ms {
 			m.check = check
 			v := m.write(at, db, c, args, typed).Append(nil, resp.Canonical)
+			messages := m.st.TakeMessages()
 			if j == 0 {
-				first = v
+				first, told = v, messages
 				if v[0] != '-' {
 					ran[c.Name]++
 				}
 			} else if !bytes.Equal(v, first) {
 				t.Fatalf("step %d, %q: state %d says %q, state 0 %q", i, args, j, v, first)
+			} else if !slices.Equal(messages, told) {
+				t.Fatalf("step %d, %q: state %d tells %v, state 0 %v", i, args, j, messages, told)
 			}
 		}
 		if check {

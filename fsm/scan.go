@@ -57,7 +57,7 @@ func scan(tx *Tx, args [][]byte) resp.Value {
 	found, next := tx.keys().page(cursor, opt.count)
 	shownKeys := []resp.Value{}
 	for _, key := range found {
-		o := tx.get([]byte(key))
+		o := tx.peek([]byte(key))
 		if o == nil || opt.matching && !Match(opt.match, key) ||
 			opt.typeName != "" && !equalFold([]byte(opt.typeName), upper(typeName(o))) {
 			continue

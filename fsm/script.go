@@ -43,13 +43,18 @@ func (tx *Tx) runScript(p *lua.Program, keys, argv [][]byte, readOnly bool) resp
 	if readOnly && p.Flagged && !p.ReadOnly {
 		return errScriptWrites
 	}
-	return tx.runLua(readOnly || p.ReadOnly, func(m *lua.Machine, host lua.Host) resp.Value {
+	full := !readOnly && !p.ReadOnly && !p.AllowOOM && tx.full()
+	if full && p.Flagged {
+		return errOOM
+	}
+	return tx.runLua(readOnly || p.ReadOnly, full, func(m *lua.Machine, host lua.Host) resp.Value {
 		return m.Run(p, host, keys, argv)
 	})
 }
 
-// runLua runs Lua code, which may go on in another database.
-func (tx *Tx) runLua(readOnly bool, code func(*lua.Machine, lua.Host) resp.Value) resp.Value {
+// runLua runs Lua code, which may go on in another database. Where there is too
+// much data already, it may not add to it.
+func (tx *Tx) runLua(readOnly, full bool, code func(*lua.Machine, lua.Host) resp.Value) resp.Value {
 	db, typed := tx.db, tx.typed
 	defer func() { tx.db, tx.typed, tx.script = db, typed, false }()
 	tx.typed, tx.script = nil, true
@@ -57,7 +62,7 @@ func (tx *Tx) runLua(readOnly bool, code func(*lua.Machine, lua.Host) resp.Value
 	if tx.write {
 		m = &tx.st.machine
 	}
-	return code(m, &scriptHost{tx: tx, readOnly: readOnly})
+	return code(m, &scriptHost{tx: tx, readOnly: readOnly, full: full})
 }
 
 func eval(tx *Tx, args [][]byte) resp.Value            { return tx.eval(args, false) }

@@ -22,6 +22,8 @@ var (
 type scriptHost struct {
 	tx       *Tx
 	readOnly bool
+	full     bool // there was too much data when the script began
+	wrote    bool // a command that writes was let pass
 }
 
 // scriptRows are the commands that scripts may call though a node answers them
@@ -89,8 +91,28 @@ func (h *scriptHost) Call(args [][]byte) resp.Value {
 	if c == nil {
 		return fail
 	}
+	if fail := h.refuse(c); fail.IsError() {
+		return fail
+	}
 	args[0] = []byte(c.Name)
-	return c.Run(h.tx, args)
+	reads := h.tx.reads
+	defer func() { h.tx.reads = reads }()
+	h.tx.reads = c.Flags&Read != 0
+	v := c.Run(h.tx, args)
+	if h.tx.write {
+		h.tx.st.settle()
+	}
+	return v
+}
+
+// refuse returns an error where a command must not run since there is too much
+// data. A script that has written is not stopped in the middle.
+func (h *scriptHost) refuse(c *Command) resp.Value {
+	if h.full && !h.wrote && c.Flags&DenyOOM != 0 {
+		return errOOM
+	}
+	h.wrote = h.wrote || c.Flags&Write != 0
+	return resp.Nil
 }
 
 // Known reports whether there is a command that a script could name.

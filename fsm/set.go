@@ -46,6 +46,9 @@ func sadd(tx *Tx, args [][]byte) resp.Value {
 		m.add(member)
 		added++
 	}
+	if added > 0 {
+		tx.notify(notifySet, "sadd", args[1])
+	}
 	return resp.Int(added)
 }
 
@@ -65,6 +68,9 @@ func srem(tx *Tx, args [][]byte) resp.Value {
 		}
 		m.remove(member)
 		removed++
+	}
+	if removed > 0 {
+		tx.notify(notifySet, "srem", args[1])
 	}
 	tx.dropEmpty(args[1])
 	return resp.Int(removed)
@@ -148,6 +154,8 @@ func spop(tx *Tx, args [][]byte) resp.Value {
 		return resp.Value{Kind: resp.Set}
 	case count >= int64(m.size()) && len(args) == 3:
 		tx.remove(args[1])
+		tx.notify(notifySet, "spop", args[1])
+		tx.notifyDeleted(args[1])
 		return m.reply()
 	}
 	m, _ = change[*members](tx, args[1], kindSet)
@@ -157,6 +165,7 @@ func spop(tx *Tx, args [][]byte) resp.Value {
 		m.remove(member)
 		popped = append(popped, resp.Str(member))
 	}
+	tx.notify(notifySet, "spop", args[1])
 	tx.dropEmpty(args[1])
 	if len(args) == 2 {
 		return popped[0]
@@ -211,10 +220,12 @@ func smove(tx *Tx, args [][]byte) resp.Value {
 	}
 	from, _ = change[*members](tx, args[1], kindSet)
 	from.remove(member)
+	tx.notify(notifySet, "srem", args[1])
 	tx.dropEmpty(args[1])
 	if !toOK || !to.has(member) {
 		to, _ = change[*members](tx, args[2], kindSet)
 		to.add(member)
+		tx.notify(notifySet, "sadd", args[2])
 	}
 	return resp.Int(1)
 }

@@ -93,23 +93,27 @@ func sunion(tx *Tx, args [][]byte) resp.Value { return answer(tx, args, union) }
 func sdiff(tx *Tx, args [][]byte) resp.Value  { return answer(tx, args, difference) }
 
 // keep makes a key hold what answer would show.
-func keep(tx *Tx, args [][]byte, op operation) resp.Value {
+func keep(tx *Tx, event string, args [][]byte, op operation) resp.Value {
+	tx.missing(args[2:]...)
 	sets, fail := tx.sets(args[2:])
 	if fail.IsError() {
 		return fail
 	}
 	m := op(tx.st.epoch, sets)
 	if m.size() == 0 {
-		tx.remove(args[1])
+		if tx.remove(args[1]) {
+			tx.notifyDeleted(args[1])
+		}
 		return resp.Int(0)
 	}
 	tx.put(args[1], &object{kind: kindSet, val: m})
+	tx.notify(notifySet, event, args[1])
 	return resp.Int(int64(m.size()))
 }
 
-func sinterStore(tx *Tx, args [][]byte) resp.Value { return keep(tx, args, intersect) }
-func sunionStore(tx *Tx, args [][]byte) resp.Value { return keep(tx, args, union) }
-func sdiffStore(tx *Tx, args [][]byte) resp.Value  { return keep(tx, args, difference) }
+func sinterStore(tx *Tx, args [][]byte) resp.Value { return keep(tx, "sinterstore", args, intersect) }
+func sunionStore(tx *Tx, args [][]byte) resp.Value { return keep(tx, "sunionstore", args, union) }
+func sdiffStore(tx *Tx, args [][]byte) resp.Value  { return keep(tx, "sdiffstore", args, difference) }
 
 func sinterCard(tx *Tx, args [][]byte) resp.Value {
 	n, fail := numberOfKeys(args[1])

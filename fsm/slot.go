@@ -72,7 +72,7 @@ func keysOfSlot(tx *Tx, slot []byte, most int) (found []string, fail resp.Value)
 			if most >= 0 && len(found) >= most {
 				return found, resp.Nil
 			}
-			if SlotOf(key) == int(n) && tx.get([]byte(key)) != nil {
+			if SlotOf(key) == int(n) && tx.peek([]byte(key)) != nil {
 				found = append(found, key)
 			}
 		}

@@ -279,9 +279,12 @@ func (tx *Tx) storeSorted(elems []string, opt *sortOptions) resp.Value {
 		}
 	}
 	if d.n == 0 {
-		tx.remove(opt.store)
+		if tx.remove(opt.store) {
+			tx.notifyDeleted(opt.store)
+		}
 		return resp.Int(0)
 	}
 	tx.put(opt.store, &object{kind: kindList, val: d})
+	tx.notify(notifyList, "sortstore", opt.store)
 	return resp.Int(int64(d.n))
 }

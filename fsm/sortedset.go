@@ -11,6 +11,7 @@ type sortedSet struct {
 	epoch  uint32
 	order  rankTree
 	scores *trie[float64]
+	taken  int // bytes, see memory.go
 }
 
 func newSortedSet(epoch uint32) *sortedSet {
@@ -18,10 +19,12 @@ func newSortedSet(epoch uint32) *sortedSet {
 }
 
 func (z *sortedSet) clone(epoch uint32) container {
-	return &sortedSet{epoch: epoch, order: z.order, scores: z.scores}
+	return &sortedSet{epoch: epoch, order: z.order, scores: z.scores, taken: z.taken}
 }
 
 func (z *sortedSet) size() int { return z.scores.n }
+
+func (z *sortedSet) bytes() int { return z.taken }
 
 // score returns the score of a member.
 func (z *sortedSet) score(member string) (score float64, ok bool) {
@@ -37,6 +40,7 @@ func (z *sortedSet) put(member string, score float64) {
 	if e := z.scores.get(hash, member); e != nil {
 		member = e.key // so that it is kept once
 		z.order.remove(scored{e.val, member}, z.epoch)
+		z.taken -= elementOverhead + len(member)
 	}
 	z.insert(scored{score, member}, hash)
 }
@@ -45,12 +49,14 @@ func (z *sortedSet) put(member string, score float64) {
 // Redis's small sorted sets: no order tells them apart.
 func (z *sortedSet) insert(it scored, hash uint64) {
 	it.score += 0 // makes 0 of -0
+	z.taken += elementOverhead + len(it.member)
 	z.order.insert(it, z.epoch)
 	z.scores, _ = z.scores.put(z.epoch, hashBits, entry[float64]{it.score, it.member, hash})
 }
 
 // remove takes away an item, which must be there.
 func (z *sortedSet) remove(it scored) {
+	z.taken -= elementOverhead + len(it.member)
 	z.order.remove(it, z.epoch)
 	z.scores = z.scores.remove(z.epoch, hashBits, hashOf(it.member), it.member)
 }

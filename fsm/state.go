@@ -22,6 +22,8 @@ type State struct {
 	dbs       [Databases]keyspace
 	origins   map[uint64]origin
 	scripts   scripts
+	functions functions
+	settings  *Settings
 	expired   uint64      // keys removed because they were due
 	messages  []Message   // published by entries, not taken yet
 	listens   bool        // note signals
@@ -29,7 +31,7 @@ type State struct {
 	machine   lua.Machine // of scripts that Apply runs
 	typed     []bool      // reused by Apply
 	argv      [][]byte
-	functions functions
+	unsettled []unsettled // by the command that runs
 }
 
 // An origin is what the state remembers of a node that sends batches: enough
@@ -42,7 +44,7 @@ type origin struct {
 
 // NewState returns an empty state.
 func NewState() *State {
-	return &State{origins: map[uint64]origin{}, epoch: 1}
+	return &State{origins: map[uint64]origin{}, epoch: 1, settings: noSettings}
 }
 
 // Index returns the index of the log entry applied last.
@@ -133,7 +135,7 @@ func (s *State) applyGroups(body []byte, chance *chance) ([]resp.Value, error) {
 			d.fail()
 			break
 		}
-		tx.db, tx.skip, tx.woken = db, false, false
+		tx.db, tx.skip, tx.woken, tx.admitted = db, false, false, false
 		for ; n > 0 && d.err == nil; n-- {
 			v, err := s.applyCommand(&tx, &d)
 			if err != nil {
@@ -170,8 +172,13 @@ func (s *State) applyCommand(tx *Tx, d *decoder) (resp.Value, error) {
 	if tx.skip {
 		return resp.Value{Kind: resp.NullArray}, nil
 	}
-	tx.typed = s.typed
-	return c.Run(tx, s.argv), nil
+	if tx.refuses(c) {
+		return errOOM, nil
+	}
+	tx.typed, tx.reads = s.typed, c.Flags&Read != 0
+	v := c.Run(tx, s.argv)
+	s.settle()
+	return v, nil
 }
 
 // A Request is a read, with all that it may know of the world.
@@ -185,12 +192,15 @@ type Request struct {
 	// Stop is asked now and then by a script whether it is to end at once. Nil
 	// means never.
 	Stop func() bool
+	// Notices is where the read's keyspace notifications go; nil for nowhere.
+	Notices *[]Message
 }
 
 // Read answers a command of a Read row. It never changes the state.
 func (s *State) Read(r Request) resp.Value {
 	tx := Tx{st: s, db: r.DB, now: max(s.now, r.Now)}
 	tx.seed, tx.stop, tx.looked = r.Seed, r.Stop, r.Lookups
+	tx.reads, tx.told = true, r.Notices
 	return r.Command.Run(&tx, r.Args)
 }
 
@@ -218,8 +228,10 @@ func (s *State) removeDue() {
 		if d == nil || d.at > s.now {
 			return
 		}
-		s.gone(db, d.key, s.dbs[db].get(d.key))
-		s.dbs[db].remove(s, d.key)
+		key := d.key // d is gone with it
+		s.gone(db, key, s.dbs[db].get(key))
+		s.dbs[db].remove(s, key)
 		s.expired++
+		s.notifyExpired(db, key)
 	}
 }

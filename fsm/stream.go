@@ -86,7 +86,10 @@ func xadd(tx *Tx, args [][]byte) resp.Value {
 	}
 	s, _ := change[*stream](tx, args[1], kindStream)
 	s.add(id, fields)
-	opt.trim.run(s)
+	tx.notify(notifyStream, "xadd", args[1])
+	if opt.trim.run(s) > 0 {
+		tx.notify(notifyStream, "xtrim", args[1])
+	}
 	return resp.Str(id.String())
 }
 
@@ -129,7 +132,9 @@ func xtrim(tx *Tx, args [][]byte) resp.Value {
 		return resp.Int(0)
 	}
 	s, _ = change[*stream](tx, args[1], kindStream)
-	return resp.Int(trim.run(s))
+	n := trim.run(s)
+	tx.notify(notifyStream, "xtrim", args[1])
+	return resp.Int(n)
 }
 
 func xdel(tx *Tx, args [][]byte) resp.Value {
@@ -157,6 +162,7 @@ func xdel(tx *Tx, args [][]byte) resp.Value {
 			n++
 		}
 	}
+	tx.notify(notifyStream, "xdel", args[1])
 	return resp.Int(n)
 }
 
@@ -217,5 +223,6 @@ func xsetid(tx *Tx, args [][]byte) resp.Value {
 	if opt.deleted != (streamID{}) {
 		s.deleted = opt.deleted
 	}
+	tx.notify(notifyStream, "xsetid", args[1])
 	return resp.OK
 }

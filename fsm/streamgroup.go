@@ -44,10 +44,13 @@ func (g *streamGroup) consumer(name label, now int64, epoch uint32) (c *streamCo
 	return g.consumers.edit(name, epoch), made
 }
 
-// see notes that a consumer, new or not, asks for something.
-func (g *streamGroup) see(name label, now int64, epoch uint32) {
-	c, _ := g.consumer(name, now, epoch)
-	c.seen = now
+// see notes that a consumer, new or not, asks for something of the stream at key.
+func (tx *Tx) see(g *streamGroup, name label, key []byte, epoch uint32) {
+	c, made := g.consumer(name, tx.now, epoch)
+	c.seen = tx.now
+	if made {
+		tx.notify(notifyStream, "xgroup-createconsumer", key)
+	}
 }
 
 // assign makes an entry pending with a consumer, which must be there.

@@ -18,6 +18,7 @@ type stream struct {
 	added   uint64   // entries ever added
 	groups  ordered[label, streamGroup]
 	epoch   uint32
+	taken   int // bytes, see memory.go
 }
 
 // A streamPage is a run of chunks, never empty.
@@ -41,6 +42,17 @@ type streamEntry struct {
 func newStream(epoch uint32) *stream { return &stream{epoch: epoch} }
 
 func (s *stream) size() int { return s.n }
+
+func (s *stream) bytes() int { return s.taken + s.groupBytes() }
+
+// weight is what an entry takes.
+func (e *streamEntry) weight() int {
+	n := elementOverhead + 16
+	for _, field := range e.fields {
+		n += len(field)
+	}
+	return n
+}
 
 func (s *stream) clone(epoch uint32) container {
 	clone := *s
@@ -111,6 +123,7 @@ func (s *stream) add(id streamID, fields []string) {
 // put appends an entry and leaves all but the number as it is.
 func (s *stream) put(e streamEntry) {
 	s.n++
+	s.taken += e.weight()
 	p := len(s.pages) - 1
 	if p >= 0 {
 		c := len(s.pages[p].chunks) - 1
@@ -142,6 +155,9 @@ func (s *stream) dropChunk(p, c int) {
 // dropFront removes the first n entries, no more than the first chunk has.
 func (s *stream) dropFront(n int) {
 	s.n -= n
+	for i := range n {
+		s.taken -= s.pages[0].chunks[0].entries[i].weight()
+	}
 	if n == len(s.pages[0].chunks[0].entries) {
 		s.dropChunk(0, 0)
 		return
@@ -170,6 +186,7 @@ func (s *stream) remove(id streamID) bool {
 		return false
 	}
 	s.n--
+	s.taken -= s.pages[p].chunks[c].entries[at].weight()
 	if s.deleted.less(id) {
 		s.deleted = id
 	}

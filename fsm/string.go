@@ -76,6 +76,7 @@ func set(tx *Tx, args [][]byte) resp.Value {
 	old := tx.get(args[1])
 	reply := resp.OK
 	if opt.has("GET") {
+		tx.missing(args[1])
 		if reply = shown(old); reply.IsError() {
 			return reply
 		}
@@ -91,6 +92,10 @@ func set(tx *Tx, args [][]byte) resp.Value {
 		o.expireAt = old.expireAt
 	}
 	tx.put(args[1], o)
+	tx.notify(notifyString, "set", args[1])
+	if at != 0 {
+		tx.notify(notifyGeneric, "expire", args[1])
+	}
 	return reply
 }
 
@@ -99,6 +104,7 @@ func setNX(tx *Tx, args [][]byte) resp.Value {
 		return resp.Int(0)
 	}
 	tx.put(args[1], &object{str: string(args[2])})
+	tx.notify(notifyString, "set", args[1])
 	return resp.Int(1)
 }
 
@@ -113,22 +119,27 @@ func setEX(tx *Tx, args [][]byte) resp.Value {
 		return fail
 	}
 	tx.put(args[1], &object{str: string(args[3]), expireAt: at})
+	tx.notify(notifyString, "set", args[1])
+	tx.notify(notifyGeneric, "expire", args[1])
 	return resp.OK
 }
 
 func getSet(tx *Tx, args [][]byte) resp.Value {
+	tx.missing(args[1])
 	old := shown(tx.get(args[1]))
 	if old.IsError() {
 		return old
 	}
 	tx.put(args[1], &object{str: string(args[2])})
+	tx.notify(notifyString, "set", args[1])
 	return old
 }
 
 func getDel(tx *Tx, args [][]byte) resp.Value {
+	tx.missing(args[1])
 	old := shown(tx.get(args[1]))
-	if !old.IsError() {
-		tx.remove(args[1])
+	if !old.IsError() && tx.remove(args[1]) {
+		tx.notifyDeleted(args[1])
 	}
 	return old
 }
@@ -138,6 +149,7 @@ func getEX(tx *Tx, args [][]byte) resp.Value {
 	if !ok {
 		return errSyntax
 	}
+	tx.missing(args[1])
 	o := tx.get(args[1])
 	reply := shown(o)
 	if o == nil || reply.IsError() {
@@ -149,8 +161,13 @@ func getEX(tx *Tx, args [][]byte) resp.Value {
 		return fail
 	case at != 0 && at <= tx.now:
 		tx.remove(args[1])
-	case at != 0, opt.has("PERSIST") && o.expireAt != 0:
+		tx.notifyDeleted(args[1])
+	case at != 0:
 		tx.expire(args[1], at)
+		tx.notify(notifyGeneric, "expire", args[1])
+	case opt.has("PERSIST") && o.expireAt != 0:
+		tx.expire(args[1], 0)
+		tx.notify(notifyGeneric, "persist", args[1])
 	}
 	return reply
 }
@@ -161,6 +178,7 @@ func mset(tx *Tx, args [][]byte) resp.Value {
 	}
 	for i := 1; i < len(args); i += 2 {
 		tx.put(args[i], &object{str: string(args[i+1])})
+		tx.notify(notifyString, "set", args[i])
 	}
 	return resp.OK
 }
@@ -185,12 +203,14 @@ func appendString(tx *Tx, args [][]byte) resp.Value {
 		return errWrongType
 	case o == nil:
 		tx.put(args[1], &object{str: string(args[2])})
+		tx.notify(notifyString, "append", args[1])
 		return resp.Int(int64(len(args[2])))
 	case len(o.str)+len(args[2]) > maxString:
 		return errTooLong
 	}
 	o = tx.edit(args[1])
 	o.str, o.kind = o.str+string(args[2]), kindString
+	tx.notify(notifyString, "append", args[1])
 	return resp.Int(int64(len(o.str)))
 }
 
@@ -274,5 +294,6 @@ func setRange(tx *Tx, args [][]byte) resp.Value {
 		o = tx.edit(args[1])
 		o.str, o.kind = string(b), kindString
 	}
+	tx.notify(notifyString, "setrange", args[1])
 	return resp.Int(int64(len(b)))
 }

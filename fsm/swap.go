@@ -54,6 +54,9 @@ func moveKey(tx *Tx, args [][]byte) resp.Value {
 	tx.put(args[1], moved)
 	tx.db = from
 	tx.remove(args[1])
+	tx.notify(notifyGeneric, "move_from", args[1])
+	tx.db = db
+	tx.notify(notifyGeneric, "move_to", args[1])
 	return resp.Int(1)
 }
 
@@ -74,6 +77,7 @@ func swapDB(tx *Tx, args [][]byte) resp.Value {
 		return resp.OK
 	}
 	s := tx.st
+	s.settle() // what the sums are for changes places
 	a, b := &s.dbs[first], &s.dbs[second]
 	*a, *b = *b, *a
 	a.rev, b.rev = s.index, s.index

@@ -7,13 +7,14 @@ import "github.com/trivetdb/trivet/resp"
 var transactionCommands = []Command{
 	{Spec{"TX|WATCH", -1, Write | Internal | Alias, Keys{}, "transactions", "Leave out the rest of the group unless keys have the given revisions.", "1.0.0"}, txWatch},
 	{Spec{"TX|SELECT", 2, Write | Internal | Alias, Keys{}, "transactions", "Go on in another database, to the group's end.", "1.0.0"}, txSelect},
+	{Spec{"TX|ADMIT", 1, Write | Internal | Alias, Keys{}, "transactions", "Leave out the rest of the group where the data has outgrown maxmemory.", "1.0.0"}, txAdmit},
 	{Spec{"TX|REVISION", 2, Read | Internal | Alias, Keys{1, 1, 1}, "transactions", "Get the revision of a key.", "1.0.0"}, txRevision},
 }
 
 // revision returns the index of the entry that changed the key last, or that
 // brought it by a swap of databases, or 0 where there is no key.
 func (tx *Tx) revision(key []byte) int64 {
-	if o := tx.get(key); o != nil {
+	if o := tx.peek(key); o != nil {
 		return int64(max(o.rev, tx.keys().rev))
 	}
 	return 0

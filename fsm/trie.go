@@ -69,32 +69,34 @@ func (t *trie[V]) get(hash uint64, key string) *entry[V] {
 	return nil
 }
 
-// put returns the node with e in it, and whether its key is new. Shift is how
-// many bits of the hash the nodes above have not used.
-func (t *trie[V]) put(epoch uint32, shift int, e entry[V]) (node *trie[V], added bool) {
+// put returns the node with e in it, and the weight of the entry in whose place
+// it is, 0 where its key is new. Shift is how many bits of the hash the nodes
+// above have not used.
+func (t *trie[V]) put(epoch uint32, shift int, e entry[V]) (node *trie[V], old int) {
 	t = t.own(epoch)
 	if t.kids == nil {
 		i, found := t.find(e.hash, e.key)
 		if found {
+			old = t.entries[i].weight()
 			t.entries[i].val = e.val
-			return t, false
+			return t, old
 		}
 		t.entries = slices.Insert(t.entries, i, e)
 		t.n++
 		if t.n > maxLeaf && shift > 0 {
 			t.split(shift)
 		}
-		return t, true
+		return t, 0
 	}
 	child := &t.kids[kid(e.hash, shift)]
 	if *child == nil {
 		*child = &trie[V]{epoch: epoch}
 	}
-	*child, added = (*child).put(epoch, shift-fanBits, e)
-	if added {
+	*child, old = (*child).put(epoch, shift-fanBits, e)
+	if old == 0 {
 		t.n++
 	}
-	return t, added
+	return t, old
 }
 
 // split makes an inner node of a leaf.

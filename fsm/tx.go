@@ -9,20 +9,34 @@ type Tx struct {
 	db     int
 	now    int64 // milliseconds since 1970
 	write  bool
-	skip   bool        // leave out the rest of the group
-	script bool        // a script calls
-	woken  bool        // the next command is a blocking one that has waited
-	typed  []bool      // which arguments are values in canonical encoding; nil for none
+	skip   bool   // leave out the rest of the group
+	script bool   // a script calls
+	woken  bool   // the next command is a blocking one that has waited
+	typed  []bool // which arguments are values in canonical encoding; nil for none
+	chance *chance
+
+	admitted bool // what may grow the data runs, however much there is
+
+	reads  bool        // the command is of a Read row: a key that it misses is told of
+	told   *[]Message  // where a read's notifications go; nil for nowhere
+	looked *Lookups    // of a read; may be nil
 	seed   uint64      // of a read
 	stop   func() bool // of a read; see Request
-	chance *chance
-	looked *Lookups // of a read; may be nil
 }
 
 func (tx *Tx) keys() *keyspace { return &tx.st.dbs[tx.db] }
 
 // get returns the object at key, or nil where there is none or it is due.
 func (tx *Tx) get(key []byte) *object {
+	o := tx.peek(key)
+	if o == nil && tx.reads {
+		tx.miss(key)
+	}
+	return o
+}
+
+// peek is get for a command that only looks for keys, or at how they are kept.
+func (tx *Tx) peek(key []byte) *object {
 	o := tx.keys().get(string(key))
 	if o == nil || o.expireAt == 0 || o.expireAt > tx.now {
 		tx.looked.count(o != nil)
@@ -33,6 +47,7 @@ func (tx *Tx) get(key []byte) *object {
 		tx.st.gone(tx.db, string(key), o)
 		tx.keys().remove(tx.st, string(key))
 		tx.st.expired++
+		tx.st.notifyExpired(tx.db, string(key))
 	}
 	return nil
 }
@@ -40,7 +55,9 @@ func (tx *Tx) get(key []byte) *object {
 // put makes key hold a new object.
 func (tx *Tx) put(key []byte, o *object) {
 	tx.st.gone(tx.db, string(key), tx.keys().get(string(key)))
-	tx.keys().put(tx.st, string(key), o)
+	if tx.keys().put(tx.st, string(key), o) {
+		tx.notify(notifyNew, "new", key)
+	}
 	tx.signal(key, o)
 }
 

@@ -33,7 +33,7 @@ type claiming struct {
 func (c *claiming) begin(tx *Tx, args [][]byte) {
 	c.s, c.g = tx.editGroup(args[1], args[2])
 	c.to = label(args[3])
-	c.g.see(c.to, tx.now, c.s.epoch)
+	tx.see(c.g, c.to, args[1], c.s.epoch)
 	c.found = []resp.Value{}
 }
 

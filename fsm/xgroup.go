@@ -116,6 +116,7 @@ func xgroupCreate(tx *Tx, args [][]byte) resp.Value {
 	}
 	s, _ = change[*stream](tx, args[2], kindStream)
 	s.groups.put(label(args[3]), streamGroup{last: id, read: opt.read}, s.epoch)
+	tx.notify(notifyStream, "xgroup-create", args[2])
 	return resp.OK
 }
 
@@ -153,6 +154,7 @@ func xgroupSetID(tx *Tx, args [][]byte) resp.Value {
 	s, _ = change[*stream](tx, args[2], kindStream)
 	g := s.groups.edit(label(args[3]), s.epoch)
 	g.last, g.read = id, opt.read
+	tx.notify(notifyStream, "xgroup-setid", args[2])
 	return resp.OK
 }
 
@@ -168,6 +170,7 @@ func xgroupDestroy(tx *Tx, args [][]byte) resp.Value {
 	}
 	s, _ = change[*stream](tx, args[2], kindStream)
 	s.groups.remove(label(args[3]), s.epoch)
+	tx.notify(notifyStream, "xgroup-destroy", args[2])
 	return resp.Int(1)
 }
 
@@ -181,6 +184,7 @@ func xgroupCreateConsumer(tx *Tx, args [][]byte) resp.Value {
 	}
 	s, g := tx.editGroup(args[2], args[3])
 	g.consumer(label(args[4]), tx.now, s.epoch)
+	tx.notify(notifyStream, "xgroup-createconsumer", args[2])
 	return resp.Int(1)
 }
 
@@ -193,6 +197,7 @@ func xgroupDelConsumer(tx *Tx, args [][]byte) resp.Value {
 		return resp.Int(0)
 	}
 	s, g := tx.editGroup(args[2], args[3])
+	tx.notify(notifyStream, "xgroup-delconsumer", args[2])
 	return resp.Int(int64(g.dismiss(label(args[4]), s.epoch)))
 }
 

@@ -191,7 +191,7 @@ func xreadGroup(tx *Tx, args [][]byte) resp.Value {
 	var found []resp.Value
 	for _, r := range streams {
 		s, g := tx.editGroup(r.key, opt.group)
-		g.see(opt.consumer, tx.now, s.epoch)
+		tx.see(g, opt.consumer, r.key, s.epoch)
 		var entries []resp.Value
 		if r.fresh {
 			if entries = s.give(g, &opt, tx.now); entries == nil {

@@ -12,15 +12,15 @@ import (
 func takeScored(tx *Tx, key []byte, z *sortedSet, count int64, highest bool) []scored {
 	n := z.size()
 	count = min(count, int64(n))
-	from, to := 0, int(count)
+	from, to, event := 0, int(count), "zpopmin"
 	if highest {
-		from, to = n-to, n
+		from, to, event = n-to, n, "zpopmax"
 	}
 	items := z.items(from, to)
 	if highest {
 		slices.Reverse(items)
 	}
-	removeItems(tx, key, items)
+	removeItems(tx, event, key, items)
 	return items
 }
 

@@ -176,7 +176,8 @@ func zrangestore(tx *Tx, args [][]byte) resp.Value {
 	if fail.IsError() {
 		return fail
 	}
-	return storeScored(tx, args[1], z.items(from, to))
+	tx.missing(args[2])
+	return storeScored(tx, "zrangestore", args[1], z.items(from, to))
 }
 
 // items returns a range of items.
@@ -187,10 +188,12 @@ func (z *sortedSet) items(from, to int) []scored {
 }
 
 // storeScored makes a key hold a sorted set of items, which are in order, and
-// answers how many there are.
-func storeScored(tx *Tx, key []byte, items []scored) resp.Value {
+// answers how many there are. The event tells of it.
+func storeScored(tx *Tx, event string, key []byte, items []scored) resp.Value {
 	if len(items) == 0 {
-		tx.remove(key)
+		if tx.remove(key) {
+			tx.notifyDeleted(key)
+		}
 		return resp.Int(0)
 	}
 	z := newSortedSet(tx.st.epoch)
@@ -198,25 +201,35 @@ func storeScored(tx *Tx, key []byte, items []scored) resp.Value {
 		z.insert(it, hashOf(it.member))
 	}
 	tx.put(key, &object{kind: kindZSet, val: z})
+	tx.notify(notifyZSet, event, key)
 	return resp.Int(int64(len(items)))
 }
 
-func zremrangebyrank(tx *Tx, args [][]byte) resp.Value  { return removeRange(tx, args, byRank) }
-func zremrangebyscore(tx *Tx, args [][]byte) resp.Value { return removeRange(tx, args, byScore) }
-func zremrangebylex(tx *Tx, args [][]byte) resp.Value   { return removeRange(tx, args, byLex) }
+func zremrangebyrank(tx *Tx, args [][]byte) resp.Value {
+	return removeRange(tx, "zremrangebyrank", args, byRank)
+}
 
-func removeRange(tx *Tx, args [][]byte, kind rangeKind) resp.Value {
+func zremrangebyscore(tx *Tx, args [][]byte) resp.Value {
+	return removeRange(tx, "zremrangebyscore", args, byScore)
+}
+
+func zremrangebylex(tx *Tx, args [][]byte) resp.Value {
+	return removeRange(tx, "zremrangebylex", args, byLex)
+}
+
+func removeRange(tx *Tx, event string, args [][]byte, kind rangeKind) resp.Value {
 	q := rangeQuery{kind: kind, limit: -1}
 	z, from, to, fail := q.find(tx, args[1], args[2], args[3])
 	if fail.IsError() {
 		return fail
 	}
-	removeItems(tx, args[1], z.items(from, to))
+	removeItems(tx, event, args[1], z.items(from, to))
 	return resp.Int(int64(to - from))
 }
 
-// removeItems takes items out of the sorted set at a key, which must hold them.
-func removeItems(tx *Tx, key []byte, items []scored) {
+// removeItems takes items out of the sorted set at a key, which must hold them,
+// and tells of it as the event says.
+func removeItems(tx *Tx, event string, key []byte, items []scored) {
 	if len(items) == 0 {
 		return
 	}
@@ -224,5 +237,6 @@ func removeItems(tx *Tx, key []byte, items []scored) {
 	for _, it := range items {
 		z.remove(it)
 	}
+	tx.notify(notifyZSet, event, key)
 	tx.dropEmpty(key)
 }

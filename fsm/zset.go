@@ -133,7 +133,11 @@ func addScored(tx *Tx, key []byte, opt zaddOptions, pairs [][]byte) resp.Value {
 	if fail.IsError() {
 		return fail
 	}
-	added, updated := int64(0), int64(0)
+	event := "zadd"
+	if opt.incr {
+		event = "zincr"
+	}
+	added, updated, sum := int64(0), int64(0), resp.Nil
 	for i, score := range scores {
 		member := string(pairs[2*i+1])
 		old, exists := z.score(member)
@@ -154,13 +158,16 @@ func addScored(tx *Tx, key []byte, opt zaddOptions, pairs [][]byte) resp.Value {
 				added++
 			}
 		}
-		if opt.incr && allowed {
-			return resp.Float(score)
+		if allowed {
+			sum = resp.Float(score)
 		}
+	}
+	if added+updated > 0 {
+		tx.notify(notifyZSet, event, key)
 	}
 	switch {
 	case opt.incr:
-		return resp.Nil
+		return sum
 	case opt.ch:
 		return resp.Int(added + updated)
 	}
@@ -186,6 +193,7 @@ func zrem(tx *Tx, args [][]byte) resp.Value {
 		removed++
 	}
 	if removed > 0 {
+		tx.notify(notifyZSet, "zrem", args[1])
 		tx.dropEmpty(args[1])
 	}
 	return resp.Int(removed)

@@ -103,7 +103,10 @@ func parseCombination(tx *Tx, name string, args [][]byte, takes combineOptions) 
 }
 
 func sourceAt(tx *Tx, key []byte) (scoreSource, resp.Value) {
-	if o := tx.get(key); o != nil && o.kind == kindSet {
+	if tx.write && !tx.reads {
+		tx.missing(key)
+	}
+	if o := tx.peek(key); o != nil && o.kind == kindSet {
 		return scoreSource{set: o.val.(*members), weight: 1}, resp.Nil
 	}
 	z, fail := membersAt(tx, key)
@@ -242,7 +245,7 @@ func storeCombined(tx *Tx, name string, args [][]byte, weights bool, do func(*co
 	if fail.IsError() {
 		return fail
 	}
-	return storeScored(tx, args[1], items)
+	return storeScored(tx, name, args[1], items)
 }
 
 func zunion(tx *Tx, args [][]byte) resp.Value {

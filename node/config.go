@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"time"
 
+	"github.com/trivetdb/trivet/fsm"
 	"github.com/trivetdb/trivet/transport"
 )
 
@@ -28,7 +29,8 @@ type Config struct {
 	BootstrapExpect int      // start a cluster once so many fresh nodes see one another; 0 for never
 	OnFollower      string   // what a follower does with writes: redirect (default) or forward
 	Reads           string   // consistency of reads: local (default) or linearizable
-	MaxClients      int      // connections of clients at most; default: 10000
+	MaxClients      int      // connections of clients at most, where CONFIG SET does not say otherwise; default: 10000
+	MaxMemory       string   // bytes of data at most, as 512mb, where CONFIG SET does not say otherwise; the leader's counts; default: 0, no limit
 	Password        string   // for clients; default: none is asked for
 
 	Version string            // of the program
@@ -67,6 +69,7 @@ func (c *Config) setDefaults() {
 	c.OnFollower = cmp.Or(c.OnFollower, Redirect)
 	c.Reads = cmp.Or(c.Reads, Local)
 	c.MaxClients = cmp.Or(c.MaxClients, 10000)
+	c.MaxMemory = cmp.Or(c.MaxMemory, "0")
 	c.Version = cmp.Or(c.Version, "dev")
 	c.HeartbeatTimeout = cmp.Or(c.HeartbeatTimeout, 300*time.Millisecond)
 	c.SnapshotBytes = cmp.Or(c.SnapshotBytes, 64<<20)
@@ -112,6 +115,9 @@ func (c Config) Validate() error {
 	}
 	if c.MaxClients < 1 {
 		fault("max-clients %d: use 1 or more", c.MaxClients)
+	}
+	if _, ok := fsm.ParseBytes(c.MaxMemory); !ok {
+		fault("max-memory %q: use a number of bytes such as 1000000, 512mb or 4gb", c.MaxMemory)
 	}
 	if _, _, err := net.SplitHostPort(c.Advertise); err == nil {
 		fault("advertise %q: a host without a port; the ports are those of the listeners", c.Advertise)

@@ -31,6 +31,10 @@ type machine struct {
 	waiters *waiters            // told of what they wait for; may be nil
 	readers *readers            // likewise
 	took    func(time.Duration) // told how long each entry took; may be nil
+	// configure is told of settings that are not those that were told last; it
+	// must not block. It may be nil.
+	configure func(*fsm.Settings)
+	settings  *fsm.Settings // told last
 	// replayed is the index of the newest entry that the log held at the start:
 	// what was published up to it is not news.
 	replayed uint64
@@ -88,6 +92,7 @@ func (m *machine) apply(l *raft.Log) (any, []fsm.Signal) {
 	if messages := m.state.TakeMessages(); messages != nil && l.Index > m.replayed {
 		m.deliver(messages)
 	}
+	m.tellSettings()
 	m.entries.Add(1)
 	m.applied.advance(l.Index)
 	return results, m.state.TakeSignals()
@@ -146,12 +151,22 @@ func (m *machine) Restore(r io.ReadCloser) error {
 	}
 	m.mu.Lock()
 	m.state = state
+	m.tellSettings()
 	m.applied.advance(state.Index())
 	m.mu.Unlock()
 	if m.readers != nil {
 		m.readers.all()
 	}
 	return nil
+}
+
+// tellSettings tells of new settings before what depends on them is answered.
+// The caller holds mu.
+func (m *machine) tellSettings() {
+	if s := m.state.Settings(); s != m.settings && m.configure != nil {
+		m.settings = s
+		m.configure(s)
+	}
 }
 
 // digest returns the index of the state and a digest of its encoding.
@@ -177,7 +192,14 @@ func (m *machine) read(r fsm.Request) (resp.Value, error) {
 	if m.broken {
 		return resp.Nil, errBroken
 	}
-	return m.state.Read(r), nil
+	if !m.state.Settings().Misses() {
+		return m.state.Read(r), nil
+	}
+	var missed []fsm.Message
+	r.Notices = &missed
+	v := m.state.Read(r)
+	m.deliver(missed)
+	return v, nil
 }
 
 // view calls f with the state, which f must neither change nor keep.

@@ -76,6 +76,10 @@ func (m *metrics) observe(n *Node) {
 	})
 	gauge("trivet_log_bytes", "Bytes of log entries since the newest snapshot.",
 		func() float64 { return float64(n.dir.LogBytes()) })
+	gauge("trivet_data_bytes", "What keys and values take, by the estimate that max-memory limits.", func() (bytes float64) {
+		n.machine.view(func(s *fsm.State) { bytes = float64(s.Bytes()) })
+		return bytes
+	})
 	gauge("trivet_members", "Members of the cluster.", func() float64 { return float64(len(n.servers())) })
 	counter("trivet_leader_changes_total", "Leaders seen since the start.", n.leaders.seen)
 	counter("trivet_entries_applied_total", "Log entries applied.", n.machine.entries.Load)

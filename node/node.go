@@ -269,6 +269,7 @@ func (n *Node) follow() {
 	n.spawn(n.settle)
 	n.every(50*time.Millisecond, n.expire)
 	n.every(time.Second, n.compact)
+	n.every(time.Second, n.limitMemory)
 	n.every(250*time.Millisecond, n.measureLag)
 }
 

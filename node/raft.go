@@ -26,7 +26,7 @@ func (n *Node) openRaft() error {
 	n.machine = newMachine(n.fail, n.front.Deliver, replayed)
 	n.waiters = newWaiters(n.machine.elements, n.sendTurns)
 	n.waiters.unread = n.machine.unread
-	n.machine.waiters = n.waiters
+	n.machine.waiters, n.machine.configure = n.waiters, n.front.Configure
 	n.machine.readers = newReaders(n.machine.view)
 	n.machine.took = func(d time.Duration) { n.front.Delayed(server.EventApply, d) }
 	logger := logging.HCLog(n.cfg.Log)

@@ -184,7 +184,7 @@ func (n *Node) Status() server.Status {
 				s.Keys[db] = [2]int{keys, st.Expiring(db)}
 			}
 		}
-		s.ExpiredKeys = st.Expired()
+		s.ExpiredKeys, s.DataBytes = st.Expired(), st.Bytes()
 	})
 	return s
 }

@@ -21,13 +21,14 @@ import (
 func TestServeFaults(t *testing.T) {
 	t.Setenv("TRIVET_BOOTSTRAP_EXPECT", "some")
 	t.Setenv("TRIVET_MAX_CLIENTS", "-3")
+	t.Setenv("TRIVET_MAX_MEMORY", "5 elephants")
 	_, errs, status := cluster.Run(t, "serve", "--name", "-x", "--redis", "nowhere", "--http", "127.0.0.1:http-ish",
 		"--join", "a,b:7946", "--on-follower", "maybe", "--reads", "odd", "--advertise", "a:1", "--log-level", "loud",
 		"--log-format", "yaml")
 	if status != 2 {
 		t.Errorf("exit status %d", status)
 	}
-	contains(t, errs, "the configuration has faults", `bootstrap-expect "some"`, "max-clients -3", `name "-x"`,
+	contains(t, errs, "the configuration has faults", `bootstrap-expect "some"`, "max-clients -3", `max-memory "5 elephants"`, `name "-x"`,
 		`redis "nowhere"`, `http "127.0.0.1:http-ish"`, `join "a"`, `on-follower "maybe"`, `reads "odd"`, `advertise "a:1"`,
 		`log-level "loud"`, `log-format "yaml"`)
 	if strings.Contains(errs, `"b:7946"`) {
@@ -42,7 +43,7 @@ func TestServeFromEnvironment(t *testing.T) {
 	for name, value := range map[string]string{
 		"NAME": "env-1", "DATA": n.Dir, "REDIS": n.Redis, "CLASSIC": n.Classic, "PEER": n.Peer, "GOSSIP": n.Gossip,
 		"HTTP": n.HTTP, "ADVERTISE": "localhost", "JOIN": n.Gossip, "BOOTSTRAP_EXPECT": "1", "ON_FOLLOWER": "forward",
-		"READS": "linearizable", "MAX_CLIENTS": "17", "PASSWORD": "secret", "LOG_LEVEL": "loud", "LOG_FORMAT": "json",
+		"READS": "linearizable", "MAX_CLIENTS": "17", "MAX_MEMORY": "5mb", "PASSWORD": "secret", "LOG_LEVEL": "loud", "LOG_FORMAT": "json",
 	} {
 		t.Setenv("TRIVET_"+name, value)
 	}

@@ -40,8 +40,11 @@ type Function struct {
 // Flags are what a script or a function says of itself.
 type Flags uint8
 
-// NoWrites is the only flag that makes a difference here.
-const NoWrites Flags = 1
+// The flags that make a difference here.
+const (
+	NoWrites Flags = 1 << iota
+	AllowOOM
+)
 
 // flagNames are in the order of their bits, and of Redis's replies.
 var flagNames = []string{"no-writes", "allow-oom", "allow-stale", "no-cluster", "allow-cross-slot-keys"}

@@ -18,6 +18,7 @@ const source = "user_script"
 type Program struct {
 	SHA      string // of the source, in hexadecimal
 	ReadOnly bool   // the script says of itself that it writes nothing
+	AllowOOM bool   // the script says of itself that it may grow the data past the limit
 	Flagged  bool   // the script has a first line that says so, or not
 	proto    *lua.FunctionProto
 	names    names
@@ -71,6 +72,7 @@ func (p *Program) shebang(script string) (body string, err error) {
 				return "", fmt.Errorf("ERR Unexpected flag in script shebang: %s", flag)
 			}
 			p.ReadOnly = p.ReadOnly || known == NoWrites
+			p.AllowOOM = p.AllowOOM || known == AllowOOM
 		}
 	}
 	return "\n" + rest, nil

@@ -119,6 +119,7 @@ type Status struct {
 	Peers        int            `json:"peers"`           // members besides this one
 	Keys         map[int][2]int `json:"keys"`            // database -> keys, keys that expire; only databases with keys
 	ExpiredKeys  uint64         `json:"expired_keys"`
+	DataBytes    int64          `json:"data_bytes"`     // what keys and values take, by the estimate that maxmemory limits
 	Batches      uint64         `json:"batches"`        // batches proposed by this node
 	Entries      uint64         `json:"entries"`        // entries applied by this node
 	Resent       uint64         `json:"batches_resent"` // batches that this node sent more than once

@@ -27,7 +27,8 @@ type alone struct {
 	panics   bool          // reads do
 	deliver  func([]fsm.Message)
 
-	holders int // followers that hold all writes
+	holders   int // followers that hold all writes
+	configure func(*fsm.Settings)
 
 	queue        []*standing
 	groups       []int    // the number of commands of each group that was written
@@ -73,6 +74,7 @@ func (a *alone) Write(ctx context.Context, db int, g *fsm.Group) ([]resp.Value, 
 		return nil, 0, err
 	}
 	a.deliver(a.state.TakeMessages())
+	a.configure(a.state.Settings())
 	if replies := results[0].Replies; !nullOf(replies[len(replies)-1]) {
 		for _, p := range a.queue {
 			p.turn(false)
@@ -93,7 +95,11 @@ func (a *alone) Read(_ context.Context, r fsm.Request, minIndex uint64, lineariz
 	a.minIndexes = append(a.minIndexes, minIndex)
 	a.linearizable = append(a.linearizable, linearizable)
 	r.Now, r.Seed = time.Now().UnixMilli(), 1
-	return a.state.Read(r), nil
+	var missed []fsm.Message
+	r.Notices = &missed
+	v := a.state.Read(r)
+	a.deliver(missed)
+	return v, nil
 }
 
 func (a *alone) Leads() bool {
@@ -119,6 +125,7 @@ func (a *alone) Status() Status {
 	st := Status{
 		Member:  Member{Name: "a", ID: "a-1", Role: "leader", Voter: true, Term: 3, Applied: a.state.Index(), Redis: "127.0.0.1:6379"},
 		Cluster: "test", LeaderID: "a-1", Peers: 1, CommitIndex: a.state.Index(), LastIndex: a.state.Index(),
+		DataBytes: a.state.Bytes(),
 	}
 	if a.follows {
 		st.Role, st.LeaderID, st.LeaderRedis = "follower", other.ID, other.Redis

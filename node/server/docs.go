@@ -84,7 +84,16 @@ const docsTail = `## What differs from Redis
 - **SHUTDOWN** stops the node as SIGTERM does: it hands over the leadership first. It cannot be aborted.
 - **FAILOVER** hands the leadership over and answers when another node leads; FORCE forces nothing.
 - **DEBUG** knows SLEEP, which lets the connection wait and not the node, OBJECT and ERROR.
-- **CONFIG GET** knows a few parameters that tools ask for; nothing can be set while the node runs.
+- **CONFIG SET** may be sent to any node and sets parameters on all nodes, for good: they are part of the
+  data, so CONFIG REWRITE has nothing to do. Real are ` + "`maxmemory`, `notify-keyspace-events`, `maxclients`,\n  `timeout`, `slowlog-log-slower-than`, `slowlog-max-len`, `latency-monitor-threshold`" + ` and, of
+  ` + "`client-output-buffer-limit`" + `, the hard limit of class pubsub. What is set counts more than the nodes'
+  flags; the value ` + "`default`" + ` takes it back. Of other parameters CONFIG GET knows a few that tools ask for;
+  setting them to what they are is answered OK. CONFIG RESETSTAT is about the node that is asked.
+- **maxmemory**, or ` + "`--max-memory`" + `, limits an estimate of what keys and values take, which is the same on
+  all nodes: ` + "`used_memory_dataset`" + ` of INFO, and the sum of MEMORY USAGE. Past it, commands that may grow the
+  data are refused; nothing is ever evicted. The process takes more than that.
+- **Keyspace notifications** are given by each node to its own subscribers, in the order of the log. A key
+  expires when the log removes it, soon after its time. Those of class ` + "`m`" + ` come from the node that was asked.
 - **INFO** describes the node that is asked. ` + "`role:master`" + ` is the leader, ` + "`role:slave`" + ` any other node. The
   section ` + "`raft`" + ` is trivet's own.
 - **COMMAND DOCS** has no arguments and no complexity.

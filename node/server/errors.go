@@ -35,8 +35,18 @@ var (
 	errKeysNone      = resp.Err("ERR The command has no key arguments")
 )
 
+func errConfigUnknown(name []byte) resp.Value {
+	return resp.Err(fmt.Sprintf("ERR Unknown option or number of arguments for CONFIG SET - '%s'", shown(name, maxShown)))
+}
+
+func errConfigSet(name []byte, reason string) resp.Value {
+	return resp.Err(fmt.Sprintf("ERR CONFIG SET failed (possibly related to argument '%s') - %s", shown(name, maxShown), reason))
+}
+
 // About transactions.
 var (
+	errOOM          = resp.Err("OOM command not allowed when used memory > 'maxmemory'.")
+	errExecOOM      = resp.Err("EXECABORT Transaction discarded because of: " + errOOM.Str)
 	errNestedMulti  = resp.Err("ERR MULTI calls can not be nested")
 	errNoDiscard    = resp.Err("ERR DISCARD without MULTI")
 	errNoExec       = resp.Err("ERR EXEC without MULTI")

@@ -10,7 +10,8 @@ import (
 )
 
 // maxUnsent bounds the messages that wait for a subscriber that does not read
-// them; past it the connection is closed. It is Redis's default.
+// them, where client-output-buffer-limit does not say otherwise; past it the
+// connection is closed. It is Redis's default.
 const maxUnsent = 32 << 20
 
 // A topic says what kind of subscription a name is for.

@@ -107,7 +107,7 @@ func infoServer(r *report) {
 
 func infoClients(r *report) {
 	r.line("connected_clients", r.conns.total())
-	r.line("maxclients", r.opts.MaxClients)
+	r.line("maxclients", r.maxClients())
 	r.line("blocked_clients", r.counts.blocked.Load())
 	r.line("tracking_clients", 0)
 }
@@ -123,7 +123,8 @@ func infoMemory(r *report) {
 	size("used_memory", used)
 	size("used_memory_rss", resident())
 	size("used_memory_peak", r.notePeak(used))
-	size("maxmemory", 0)
+	r.line("used_memory_dataset", r.status.DataBytes)
+	size("maxmemory", r.settings.Load().MaxMemory())
 	r.line("maxmemory_policy", "noeviction")
 	r.line("mem_allocator", "go")
 	infoMemoryUse(r, used)

@@ -16,7 +16,7 @@ type operated struct {
 	watches bool          // MONITOR
 	inExec  bool          // a command that runs now is one of EXEC's, and must not wait
 	kept    [][]byte      // copies of the command's arguments, made before the session read on
-	idle    time.Duration // what the command waited for on purpose
+	waited  time.Duration // what the command waited for on purpose
 	lookups fsm.Lookups   // of the last read
 	shape   shape
 }

@@ -129,7 +129,8 @@ func (s *session) push(v resp.Value) {
 	s.who.mu.Lock()
 	dialect := s.who.dialect
 	s.who.mu.Unlock()
-	if s.out.append(func(b []byte) []byte { return v.Append(b, dialect) }) > maxUnsent {
+	n := s.out.append(func(b []byte) []byte { return v.Append(b, dialect) })
+	if most := s.srv.maxUnsent.Load(); most > 0 && int64(n) > most {
 		s.srv.opts.Log.Warn("closing a subscriber that does not read its messages", "client", s.id)
 		s.kill()
 		return

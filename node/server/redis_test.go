@@ -222,6 +222,59 @@ config get SAVE
 config get
 config
 config foo
+config set foo 1
+config set foo 1 databases 2
+config set databases 16
+config set databases 1 foo 2
+config set maxmemory abc
+config set maxmemory -1
+config set maxmemory 1zb
+config set maxmemory 5%
+config set maxmemory 1.5gb
+config set maxmemory 1gb maxclients
+config set maxmemory 1gb maxmemory 2gb
+config set maxmemory 1gb timeout x
+config get maxmemory
+config set MaxMemory 10mb
+config get MAXmemory
+config set maxmemory 1000k maxclients 4000
+config set maxmemory-policy foo
+config set maxmemory-policy NOEVICTION
+config set timeout abc
+config set timeout 01
+config set timeout +1
+config set timeout -1
+config set timeout 2147483648
+config set maxclients 0
+config set maxclients 4294967296
+config set slowlog-log-slower-than -2
+config set slowlog-log-slower-than -1
+config get slowlog-log-slower-than
+config set slowlog-max-len -1
+config set slowlog-max-len 99999999999999999999
+config get slowlog-max-len
+config set latency-monitor-threshold -1
+config set latency-monitor-threshold 5
+config get latency-monitor-threshold
+config set notify-keyspace-events Q
+config set notify-keyspace-events KEA
+config get notify-keyspace-events
+config set notify-keyspace-events Kg$xlm
+config get notify-keyspace-events
+config set notify-keyspace-events ''
+config get notify-keyspace-events
+config set client-output-buffer-limit abc
+config set client-output-buffer-limit 'pubsub 1 2'
+config set client-output-buffer-limit 'pubsub 1 2 x'
+config set client-output-buffer-limit 'pubsub 1mb 0 0'
+config set save ''
+config set maxmemory 0
+config set
+config set foo
+config set 'a b' c
+config rewrite x
+config resetstat x
+config resetstat
 command info nosuch client|nosuch
 command getkeys get a
 command getkeys get
@@ -257,6 +310,62 @@ func TestRepliesAgreeWithRedis(t *testing.T) {
 	}
 	real.closed()
 	ours.closed()
+}
+
+// What is refused once there is too much data, and how.
+var fullAsRedis = strings.Split(strings.TrimSpace(`
+set big xxxxxxxxxxxxxxxxxxxx
+rpush list a b c d e f
+config set maxmemory 1
+set a 1
+set
+set a 1 foo bar
+get big
+append big x
+lpop list
+lmove list list left right
+blmove list list left right 1
+brpop list 1
+multi
+get big
+set a 1
+exec
+multi
+get big
+lpop list
+exec
+multi
+set a
+exec
+eval 'return redis.call("set", "a", "1")' 0
+eval 'return redis.pcall("set", "a", "1").err' 0
+eval 'return redis.call("get", "big")' 0
+eval 'redis.call("lpop", "list"); return redis.call("set", "a", "1")' 0
+eval 'redis.call("get", "big"); return redis.call("set", "a", "1")' 0
+eval "#!lua\nreturn redis.call('set', 'a', '1')" 0
+eval "#!lua\nreturn 1" 0
+eval "#!lua flags=no-writes\nreturn redis.call('get', 'big')" 0
+eval "#!lua flags=allow-oom\nreturn redis.call('set', 'b', '1')" 0
+eval_ro "return redis.call('get', 'big')" 0
+multi
+eval 'return redis.call("set", "c", "1")' 0
+exec
+expire big 100
+persist big
+publish a b
+del big a b
+config set maxmemory 0
+set a 1
+`), "\n")
+
+func TestFullAgreesWithRedis(t *testing.T) {
+	real, ours := realRedis(t), dial(t, start(t, Options{}).redis)
+	for _, line := range fullAsRedis {
+		want, got := real.value(line), ours.value(line)
+		if a, b := got.Append(nil, resp.Canonical), want.Append(nil, resp.Canonical); !bytes.Equal(a, b) {
+			t.Errorf("%s: %q, in Redis %q", line, a, b)
+		}
+	}
 }
 
 // dialUnix returns nil where nobody listens.

@@ -13,13 +13,15 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/trivetdb/trivet/fsm"
 )
 
 // Options are what a Server needs. The zero value of a field means its default.
 type Options struct {
 	Backend      Backend               // the node; required
 	Password     string                // of the user "default"; "" asks for none
-	MaxClients   int                   // connections to all listeners together; default 10,000
+	MaxClients   int                   // connections to all listeners together, where no setting says otherwise; default 10,000
 	Redirect     bool                  // a follower answers MOVED to what it cannot serve; else it forwards
 	Linearizable bool                  // reads of new connections are linearizable; else local
 	WriteTimeout time.Duration         // how long a client may leave its replies unread; default 30 s
@@ -58,6 +60,10 @@ type Server struct {
 	saves    saves
 	rates    rates
 	sampling sync.Once // starts sample
+
+	settings  atomic.Pointer[fsm.Settings] // never nil
+	maxUnsent atomic.Int64                 // bytes that may wait for a subscriber; 0 for any number
+	reaper    sync.Once
 }
 
 // conns are a server's listeners and sessions.
@@ -87,8 +93,8 @@ func New(opts Options) *Server {
 		started:  time.Now(),
 		conns:    conns{listeners: map[net.Listener]bool{}, sessions: map[int64]*session{}},
 	}
-	s.limits.setDefaults()
 	s.ctx, s.cancel = context.WithCancel(context.Background())
+	s.Configure(&fsm.Settings{})
 	s.series = newSeries(s, opts.Registerer)
 	return s
 }
@@ -128,7 +134,7 @@ func (s *Server) Serve(l net.Listener, classic bool) error {
 // accept starts a session, or refuses the connection where there are too many.
 func (s *Server) accept(conn net.Conn, classic bool) {
 	se := newSession(s, conn, classic)
-	full, stopping := s.conns.add(se, s.opts.MaxClients)
+	full, stopping := s.conns.add(se, s.maxClients())
 	switch {
 	case stopping:
 		se.kill()

@@ -47,6 +47,7 @@ type session struct {
 	limp    bool                // the connection must linger before it is closed
 	blocked atomic.Pointer[blocked]
 	operated
+	idle atomic.Int64 // since when the session waits for its client to ask something, Unix milliseconds; 0 where it does not
 }
 
 // writes are commands that were read and not submitted yet.
@@ -173,7 +174,11 @@ func (src source) Read(p []byte) (int, error) {
 	}
 	s.rest()
 	busy := s.srv.conns.stopping.Load()
+	if s.blocked.Load() == nil && !s.subs.any() {
+		s.idle.Store(time.Now().UnixMilli())
+	}
 	n, err := s.conn.Read(p)
+	s.idle.Store(0)
 	if err != nil && busy {
 		s.limp = true // the client may have sent what we shall never read
 	}
@@ -225,7 +230,7 @@ func (s *session) refuse(r *row, fail resp.Value) error {
 // dispatch carries out a command that resolve has let pass.
 func (s *session) dispatch(r *row, args [][]byte, typed []bool) error {
 	s.last.Store(r)
-	s.kept, s.idle = nil, 0
+	s.kept, s.waited = nil, 0
 	args, err := s.holdBack(r, args)
 	if err != nil {
 		return err
@@ -271,7 +276,7 @@ func (s *session) dispatch(r *row, args [][]byte, typed []bool) error {
 	case err != nil:
 		return err
 	}
-	return s.finish(r, args, time.Since(start)-s.idle, v)
+	return s.finish(r, args, time.Since(start)-s.waited, v)
 }
 
 // finish counts a command that was carried out, and answers it.

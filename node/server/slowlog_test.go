@@ -25,7 +25,7 @@ func TestSlowlog(t *testing.T) {
 	w := dial(t, f.redis)
 	w.ask("SLOWLOG GET", "*0\r\n")
 	w.ask("CLIENT SETNAME bob", "+OK\r\n")
-	f.limits.slowerThan.Store(0)
+	f.config("slowlog-log-slower-than", 0)
 	w.ask("slowlog reset", "+OK\r\n")
 	w.send("set a 1\r\nset b 2\r\nset c 3\r\nget a\r\n")
 	w.expect("+OK\r\n+OK\r\n+OK\r\n$1\r\n1\r\n")
@@ -35,12 +35,12 @@ func TestSlowlog(t *testing.T) {
 	w.ask("INCR a", "+QUEUED\r\n")
 	w.ask("EXEC", "*3\r\n:2\r\n+PONG\r\n:3\r\n")
 	w.ask("AUTH x y", "-WRONGPASS invalid username-password pair or user is disabled.\r\n")
-	f.limits.slowerThan.Store(-1)
+	f.config("slowlog-log-slower-than", -1)
 	w.ask("PING", "+PONG\r\n")
 	var got []string
 	entries := w.value("SLOWLOG GET -1").Elems
 	for i, e := range entries {
-		if len(e.Elems) != 6 || e.Elems[0].Int != int64(len(entries)-1-i) || time.Since(time.Unix(e.Elems[1].Int, 0)) > time.Hour ||
+		if len(e.Elems) != 6 || e.Elems[0].Int != int64(len(entries)-i) || time.Since(time.Unix(e.Elems[1].Int, 0)) > time.Hour ||
 			e.Elems[2].Int < 0 || e.Elems[4].Str != w.LocalAddr().String() || e.Elems[5].Str != "bob" {
 			t.Errorf("an entry: %v", e)
 		}
@@ -51,11 +51,11 @@ func TestSlowlog(t *testing.T) {
 		t.Errorf("SLOWLOG GET: %q, want %q", text, want)
 	}
 	w.ask("SLOWLOG LEN", ":6\r\n")
-	if got := w.value("SLOWLOG GET 2"); len(got.Elems) != 2 || got.Elems[0].Elems[0].Int != 5 {
+	if got := w.value("SLOWLOG GET 2"); len(got.Elems) != 2 || got.Elems[0].Elems[0].Int != 6 {
 		t.Errorf("SLOWLOG GET 2: %v", got)
 	}
-	f.limits.slowMaxLen.Store(3)
-	f.limits.slowerThan.Store(0)
+	f.config("slowlog-max-len", 3)
+	f.config("slowlog-log-slower-than", 0)
 	w.ask("PING", "+PONG\r\n")
 	w.ask("SLOWLOG LEN", ":3\r\n")
 	w.ask("SLOWLOG RESET", "+OK\r\n")
@@ -81,7 +81,7 @@ func TestSlowArgs(t *testing.T) {
 func TestSlowTimes(t *testing.T) {
 	f := start(t, Options{})
 	w := dial(t, f.redis)
-	f.limits.slowerThan.Store(2_000_000)
+	f.config("slowlog-log-slower-than", 2_000_000)
 	waits, pops := dial(t, f.redis), dial(t, f.redis)
 	w.send("DEBUG SLEEP 2.1\r\n")
 	waits.send("WAIT 1 2500\r\n")
@@ -128,7 +128,7 @@ func TestLatency(t *testing.T) {
 	if got := w.value("LATENCY DOCTOR").Str; !strings.Contains(got, "latency-monitor-threshold") {
 		t.Errorf("LATENCY DOCTOR: %q", got)
 	}
-	f.limits.latency.Store(100)
+	f.config("latency-monitor-threshold", 100)
 	w.value("LATENCY DOCTOR")
 	f.Delayed(EventSync, 99*time.Millisecond)
 	f.latency.add(EventSync, sample{1000, 150})
@@ -199,4 +199,9 @@ func TestHistogram(t *testing.T) {
 	}
 	w.ask("CONFIG RESETSTAT", "+OK\r\n")
 	w.ask("LATENCY HISTOGRAM set", "%0\r\n")
+}
+
+// config sets a parameter, by another client.
+func (f *fixture) config(name string, value int) {
+	dial(f.t, f.redis).ask(fmt.Sprintf("CONFIG SET %s %d", name, value), "+OK\r\n")
 }

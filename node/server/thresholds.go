@@ -15,8 +15,3 @@ const (
 	defaultSlowerThan = 10_000
 	defaultSlowMaxLen = 128
 )
-
-func (t *thresholds) setDefaults() {
-	t.slowerThan.Store(defaultSlowerThan)
-	t.slowMaxLen.Store(defaultSlowMaxLen)
-}

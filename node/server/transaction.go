@@ -28,6 +28,7 @@ var watchSpec = fsm.Spec{
 
 // The rows of package fsm that transactions are made of.
 var (
+	txAdmit    = fsm.Lookup("TX|ADMIT")
 	txWatch    = fsm.Lookup("TX|WATCH")
 	txSelect   = fsm.Lookup("TX|SELECT")
 	txRevision = fsm.Lookup("TX|REVISION")
@@ -103,6 +104,8 @@ func (s *session) enqueue(r *row, args [][]byte, typed []bool) error {
 	switch {
 	case r.Flags&fsm.NoMulti != 0, r.Flags&fsm.PubSub != 0 && r.run != nil: // several replies have no place in EXEC's
 		v = errNotInMulti
+	case s.srv.limited() && s.full(): // whatever the command: a queue takes memory too
+		v = errOOM
 	case routeOf(r.Flags, s.srv.away()) == toOther:
 		addr, err := s.leader()
 		switch {
@@ -139,6 +142,10 @@ func execTransaction(s *session, _ [][]byte) resp.Value {
 	}
 	was := s.who.db
 	var group fsm.Group
+	admit := s.srv.limited() && tx.grows()
+	if admit {
+		group.Add(txAdmit, [][]byte{nil}, nil)
+	}
 	if len(tx.watched) > 0 {
 		group.Add(txWatch, tx.watchArgs(), nil)
 	}
@@ -149,7 +156,12 @@ func execTransaction(s *session, _ [][]byte) resp.Value {
 	}
 	began := time.Now()
 	got, index, err := s.propose(was, &group, slices.ContainsFunc(tx.queue, func(q queued) bool { return runsLua(q.row) }))
-	if err != nil || got[0].Kind == resp.NullArray && len(tx.watched) > 0 {
+	if err == nil && admit && got[0].IsError() {
+		s.set(func(who *identity) { who.db = was })
+		s.seen = max(s.seen, index)
+		return errExecOOM
+	}
+	if err != nil || got[watchAt(admit)].Kind == resp.NullArray && len(tx.watched) > 0 {
 		s.set(func(who *identity) { who.db = was })
 		if err != nil && !errors.Is(err, ErrNoLeader) {
 			err = errors.Join(ErrUnknown, err)
@@ -170,6 +182,20 @@ func execTransaction(s *session, _ [][]byte) resp.Value {
 	}
 	tx.timed(s, took)
 	return resp.List(replies...)
+}
+
+// watchAt returns the place in the group of the row that compares what is
+// watched, where there is one.
+func watchAt(admit bool) int {
+	if admit {
+		return 1
+	}
+	return 0
+}
+
+// grows reports whether a command that is queued may grow the data.
+func (tx *transaction) grows() bool {
+	return slices.ContainsFunc(tx.queue, func(q queued) bool { return q.row.Flags&fsm.DenyOOM != 0 })
 }
 
 // build runs the queued commands that are local, and puts the others into the

@@ -48,7 +48,7 @@ func (s *session) waitFollowers(args [][]byte, enough, timeout int64) (n int, fa
 	began := time.Now()
 	s.keep(args)
 	e, err := s.napFor(after(timeout), func(ctx context.Context) { n = max(n, backend.Followers(ctx, index, most)) })
-	s.idle += time.Since(began)
+	s.waited += time.Since(began)
 	s.fault = err
 	if e == interrupted {
 		return n, errUnblocked
