@@ -38,6 +38,7 @@ var rows, table = buildTable(
 	pubsubCommands,
 	scriptCommands,
 	slotCommands,
+	userCommands,
 	classicCommands,
 )
 

@@ -35,6 +35,10 @@ func Decode(r io.Reader) (*State, error) {
 			d.scripts(&s.scripts)
 			continue
 		}
+		if db == usersMark-1 {
+			d.users(s)
+			continue
+		}
 		if db >= Databases || s.dbs[db].size > 0 {
 			d.fail("database %d", db)
 			break

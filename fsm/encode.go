@@ -18,6 +18,7 @@ import (
 //	index(8) now(8)
 //	n { id(8) life(4) seq(v) n(v) { reply(s) } }       origins by id
 //	[ 255(1) uses(v) n(v) { body(s) used(v) loaded(1) } ]    scripts by SHA1
+//	[ 250(1) n(v) { name(s) n(v) { rule(s) } } ]             users by name
 //	{ db+1(1) n(v) { key(s) kind(1) expireAt(8) rev(v) value } } 0(1)
 //	crc32c(4) of all before
 //
@@ -28,6 +29,7 @@ const (
 	stateMagic  = "trivet state"
 	stateFormat = 1
 	scriptsMark = 255 // in the place of a database
+	usersMark   = 250
 )
 
 // An encoder writes fields and keeps the first error.
@@ -67,6 +69,7 @@ func (f *Frozen) Encode(w io.Writer) error {
 	e.fixed64(uint64(f.now))
 	e.origins(f.origins)
 	e.scripts(&f.scripts)
+	e.users(f.users)
 	for db := range f.dbs {
 		if f.dbs[db].size > 0 {
 			e.byte(byte(db + 1))

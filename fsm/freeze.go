@@ -1,6 +1,10 @@
 package fsm
 
-import "maps"
+import (
+	"maps"
+
+	"github.com/trivetdb/trivet/fsm/acl"
+)
 
 // A Frozen is the state at one index. It stays as it is while Apply goes on.
 type Frozen struct {
@@ -9,12 +13,13 @@ type Frozen struct {
 	dbs     [Databases]keyspace
 	origins map[uint64]origin
 	scripts scripts
+	users   *acl.Users
 }
 
 // Freeze returns a view of the state as it is now. It copies the shards'
 // addresses only; Apply copies a shard at its first write after this.
 func (s *State) Freeze() *Frozen {
-	f := &Frozen{index: s.index, now: s.now, origins: maps.Clone(s.origins), scripts: s.scripts.clone()}
+	f := &Frozen{index: s.index, now: s.now, origins: maps.Clone(s.origins), scripts: s.scripts.clone(), users: s.users}
 	for db := range s.dbs {
 		k := &s.dbs[db]
 		f.dbs[db].size = k.size

@@ -103,7 +103,7 @@ func TestImports(t *testing.T) {
 	allowed := []string{
 		"bufio", "bytes", "container/heap", "encoding/binary", "errors", "fmt", "hash",
 		"hash/crc32", "io", "maps", "math", "math/big", "slices", "sort", "strconv", "strings",
-		"github.com/cespare/xxhash/v2", "github.com/trivetdb/trivet/fsm/lua", "github.com/trivetdb/trivet/resp",
+		"github.com/cespare/xxhash/v2", "github.com/trivetdb/trivet/fsm/acl", "github.com/trivetdb/trivet/fsm/glob", "github.com/trivetdb/trivet/fsm/lua", "github.com/trivetdb/trivet/resp",
 	}
 	files, err := filepath.Glob("*.go")
 	if err != nil {

@@ -1,6 +1,9 @@
 package fsm
 
-import "github.com/trivetdb/trivet/resp"
+import (
+	"github.com/trivetdb/trivet/fsm/acl"
+	"github.com/trivetdb/trivet/resp"
+)
 
 // A Tx is what a command sees: the state, its database, the time and chance.
 // Only writes may call the methods that change something.
@@ -14,6 +17,8 @@ type Tx struct {
 	typed  []bool // which arguments are values in canonical encoding; nil for none
 	seed   uint64 // of a read
 	chance *chance
+	user   *acl.User // whose permissions a script needs; nil for one who may do everything
+	origin uint64    // of the batch that is applied
 }
 
 func (tx *Tx) keys() *keyspace { return &tx.st.dbs[tx.db] }

@@ -49,6 +49,8 @@ type Host interface {
 	// Known reports whether there is such a command that takes so many
 	// arguments.
 	Known(args [][]byte) bool
+	// Allowed reports whether the user who runs the script may call it.
+	Allowed(args [][]byte) bool
 	// Seed returns a number that is different for each call, and the same on
 	// all nodes.
 	Seed() uint64

@@ -24,8 +24,10 @@ const (
 // with /... means what lies below.
 var arrows = []struct{ from, to []string }{
 	{[]string{"cmd/trivet"}, []string{"node", "node/..."}},
-	{[]string{"node", "node/..."}, []string{"node/...", "transport", "fsm", "resp"}},
-	{[]string{"fsm"}, []string{"fsm/lua", "resp"}},
+	{[]string{"node", "node/..."}, []string{"node/...", "transport", "fsm", "fsm/acl", "resp"}},
+	{[]string{"fsm"}, []string{"fsm/acl", "fsm/glob", "fsm/lua", "resp"}},
+	{[]string{"fsm/acl"}, []string{"fsm/glob"}},
+	{[]string{"fsm/glob"}, nil},
 	{[]string{"fsm/lua"}, []string{"fsm/lua/pattern", "resp"}},
 	{[]string{"fsm/lua/pattern"}, nil},
 	{[]string{"resp", "transport"}, nil},
@@ -39,6 +41,8 @@ var stateStrangers = []string{"time", "math/rand/...", "math/rand", "sync", "syn
 var strangers = map[string][]string{
 	// What is replicated must come out the same everywhere.
 	"fsm":             stateStrangers,
+	"fsm/acl":         stateStrangers,
+	"fsm/glob":        stateStrangers,
 	"fsm/lua":         stateStrangers,
 	"fsm/lua/pattern": stateStrangers,
 	"resp":            {"net", "net/...", "os", "os/...", "log", "log/...", "sync", "time"},
