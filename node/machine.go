@@ -29,6 +29,7 @@ type machine struct {
 	fatal   func(error) // called once; must not block
 	deliver func([]fsm.Message)
 	waiters *waiters // told of what they wait for; may be nil
+	people  people
 	// replayed is the index of the newest entry that the log held at the start:
 	// what was published up to it is not news.
 	replayed uint64
@@ -79,6 +80,7 @@ func (m *machine) apply(l *raft.Log) (any, []fsm.Signal) {
 	if messages := m.state.TakeMessages(); messages != nil && l.Index > m.replayed {
 		m.deliver(messages)
 	}
+	m.people.tell(m.state, l.Index > m.replayed)
 	m.entries.Add(1)
 	m.applied.advance(l.Index)
 	return results, m.state.TakeSignals()
@@ -128,6 +130,7 @@ func (m *machine) Restore(r io.ReadCloser) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.state = state
+	m.people.tell(state, false)
 	m.applied.advance(state.Index())
 	return nil
 }

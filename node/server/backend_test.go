@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/trivetdb/trivet/fsm"
+	"github.com/trivetdb/trivet/fsm/acl"
 	"github.com/trivetdb/trivet/resp"
 )
 
@@ -26,6 +27,8 @@ type alone struct {
 	hold     chan struct{} // writes wait until it is closed
 	panics   bool          // reads do
 	deliver  func([]fsm.Message)
+	users    func(*acl.Users)
+	refused  func([]acl.Refusal)
 
 	queue        []*standing
 	groups       []int    // the number of commands of each group that was written
@@ -71,6 +74,10 @@ func (a *alone) Write(ctx context.Context, db int, g *fsm.Group) ([]resp.Value, 
 		return nil, 0, err
 	}
 	a.deliver(a.state.TakeMessages())
+	a.users(a.state.Users())
+	for _, r := range a.state.TakeRefusals() {
+		a.refused([]acl.Refusal{r.Refusal})
+	}
 	if replies := results[0].Replies; !nullOf(replies[len(replies)-1]) {
 		for _, p := range a.queue {
 			p.turn(false)
@@ -93,6 +100,8 @@ func (a *alone) Read(_ context.Context, r fsm.Request, minIndex uint64, lineariz
 	r.Now, r.Seed = time.Now().UnixMilli(), 1
 	return a.state.Read(r), nil
 }
+
+func (a *alone) Settle(context.Context) error { return nil }
 
 func (a *alone) Leads() bool {
 	a.mu.Lock()

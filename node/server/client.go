@@ -115,11 +115,11 @@ func (s *session) describe() string {
 		proto = 3
 	}
 	return fmt.Sprintf("id=%d addr=%s laddr=%s fd=-1 name=%s age=%d idle=%d flags=%s db=%d sub=0 psub=0 ssub=0 multi=-1 "+
-		"qbuf=0 qbuf-free=0 argv-mem=0 multi-mem=0 rbs=0 rbp=0 obl=0 oll=0 omem=0 tot-mem=0 events=r cmd=%s user=default "+
+		"qbuf=0 qbuf-free=0 argv-mem=0 multi-mem=0 rbs=0 rbp=0 obl=0 oll=0 omem=0 tot-mem=0 events=r cmd=%s user=%s "+
 		"redir=-1 resp=%d lib-name=%s lib-ver=%s\n",
 		s.id, s.conn.RemoteAddr(), s.conn.LocalAddr(), s.who.name,
 		int64(now.Sub(s.who.born).Seconds()), max(0, now.UnixMilli()-s.active.Load())/1000, flags,
-		s.who.db, last, proto, s.who.libName, s.who.libVer)
+		s.who.db, last, s.who.user, proto, s.who.libName, s.who.libVer)
 }
 
 func clientInfo(s *session, _ [][]byte) resp.Value { return resp.Text(s.describe()) }
@@ -129,6 +129,8 @@ type choice struct {
 	ids         map[int64]bool
 	kind        string // normal, master, replica or pubsub
 	addr, laddr string
+	user        string
+	byUser      bool  // user counts, as it may be empty
 	maxAge      int64 // seconds
 	withMe      bool
 }
@@ -139,6 +141,7 @@ func (c *choice) has(s, me *session) bool {
 		c.kind != "" && c.kind != "normal",
 		c.addr != "" && c.addr != s.conn.RemoteAddr().String(),
 		c.laddr != "" && c.laddr != s.conn.LocalAddr().String(),
+		c.byUser && c.user != s.userName(),
 		c.maxAge > 0 && int64(time.Since(s.who.born).Seconds()) < c.maxAge,
 		s == me && !c.withMe:
 		return false
@@ -204,6 +207,9 @@ func clientKill(s *session, args [][]byte) resp.Value {
 	if !old {
 		c, fail = parseKill(args[2:])
 	}
+	if c.byUser && !fail.IsError() && s.srv.people.get().Get(c.user) == nil {
+		fail = errNoSuchUser([]byte(c.user))
+	}
 	if fail.IsError() {
 		return fail
 	}
@@ -245,9 +251,7 @@ func parseKill(args [][]byte) (c choice, fail resp.Value) {
 		case is(args[0], "LADDR"):
 			c.laddr = string(value)
 		case is(args[0], "USER"):
-			if string(value) != "default" {
-				fail = errNoSuchUser(value)
-			}
+			c.user, c.byUser = string(value), true
 		case is(args[0], "SKIPME") && (is(value, "YES") || is(value, "NO")):
 			c.withMe = is(value, "NO")
 		case is(args[0], "MAXAGE"):

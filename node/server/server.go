@@ -2,7 +2,6 @@ package server
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"io"
 	"log/slog"
@@ -13,12 +12,14 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/trivetdb/trivet/fsm/acl"
 )
 
 // Options are what a Server needs. The zero value of a field means its default.
 type Options struct {
 	Backend      Backend               // the node; required
-	Password     string                // of the user "default"; "" asks for none
+	Password     string                // of the default user; "" asks for none; see people
 	MaxClients   int                   // connections to all listeners together; default 10,000
 	Redirect     bool                  // a follower answers MOVED to what it cannot serve; else it forwards
 	Linearizable bool                  // reads of new connections are linearizable; else local
@@ -38,17 +39,18 @@ const (
 
 // A Server serves clients on any number of listeners.
 type Server struct {
-	opts     Options
-	password [sha256.Size]byte
-	table    *table
-	counts   counters
-	series   *series
-	started  time.Time
-	ctx      context.Context // ends when connections must be given up
-	cancel   context.CancelFunc
-	lastID   atomic.Int64
-	conns    conns
-	hub      hub
+	opts    Options
+	table   *table
+	counts  counters
+	series  *series
+	started time.Time
+	ctx     context.Context // ends when connections must be given up
+	cancel  context.CancelFunc
+	lastID  atomic.Int64
+	conns   conns
+	hub     hub
+	people  people
+	denials denials
 }
 
 // conns are a server's listeners and sessions.
@@ -72,12 +74,15 @@ func New(opts Options) *Server {
 		opts.Log = slog.New(slog.DiscardHandler)
 	}
 	s := &Server{
-		opts:     opts,
-		password: sha256.Sum256([]byte(opts.Password)),
-		table:    newTable(),
-		started:  time.Now(),
-		conns:    conns{listeners: map[net.Listener]bool{}, sessions: map[int64]*session{}},
+		opts:    opts,
+		table:   newTable(),
+		started: time.Now(),
+		conns:   conns{listeners: map[net.Listener]bool{}, sessions: map[int64]*session{}},
 	}
+	if opts.Password != "" {
+		s.people.password = acl.Hash([]byte(opts.Password))
+	}
+	s.SetUsers(acl.NewUsers())
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.series = newSeries(s, opts.Registerer)
 	return s

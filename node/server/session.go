@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/trivetdb/trivet/fsm"
+	"github.com/trivetdb/trivet/fsm/acl"
 	"github.com/trivetdb/trivet/resp"
 )
 
@@ -46,6 +47,11 @@ type session struct {
 	last    atomic.Pointer[row] // the last command
 	limp    bool                // the connection must linger before it is closed
 	blocked atomic.Pointer[blocked]
+
+	grants    grants
+	executing bool        // a transaction
+	changing  atomic.Bool // has asked for a change of users
+	retired   atomic.Bool // must end once that is answered
 }
 
 // writes are commands that were read and not submitted yet.
@@ -56,6 +62,7 @@ type writes struct {
 	// receivers are the answers to PUBLISH, by place: the subscribers on this
 	// node when it was read. Nil where there is none.
 	receivers map[int]int64
+	users     bool // some command changes users
 }
 
 // An identity is what a client has set of its connection. The session alone
@@ -64,6 +71,7 @@ type identity struct {
 	mu           sync.Mutex
 	dialect      resp.Dialect
 	db           int
+	user         string
 	authed       bool
 	linearizable bool
 	name         string
@@ -85,7 +93,8 @@ func newSession(srv *Server, conn net.Conn, classic bool) *session {
 	s.ctx, s.cancel = context.WithCancel(srv.ctx)
 	s.reader = resp.NewReader(source{s}, resp.DefaultLimits)
 	s.who.born = time.Now()
-	s.trust(srv.opts.Password == "")
+	s.who.user = acl.Default
+	s.trust(false)
 	s.who.linearizable = srv.opts.Linearizable
 	if classic {
 		s.who.dialect = resp.Classic
@@ -112,6 +121,7 @@ func (s *session) run() {
 	defer s.conn.Close()
 	defer s.cancel()
 	defer s.leaveChannels()
+	s.admit() // now that changes of users reach the session
 	defer func() {
 		if p := recover(); p != nil {
 			s.srv.opts.Log.Error("a command panicked", "panic", p, "stack", string(debug.Stack()))
@@ -197,9 +207,13 @@ func (s *session) resolve(args [][]byte) (r *row, fail resp.Value) {
 	switch {
 	case !r.ArityOK(len(args)):
 		return r, errArity(r.Spec)
-	case !s.who.authed && r.Flags&fsm.NoAuth == 0:
+	case !s.who.authed && r.Flags&fsm.NoAuth == 0 && !s.admit():
 		return r, errNoAuth
-	case s.listens() && r.Flags&fsm.Subscriber == 0:
+	}
+	if fail := s.permit(r, args); fail.IsError() {
+		return r, fail
+	}
+	if s.listens() && r.Flags&fsm.Subscriber == 0 {
 		return r, errSubscriber(r.Spec)
 	}
 	return r, resp.Nil
@@ -291,6 +305,9 @@ func (s *session) leader() (string, error) {
 
 func (s *session) read(r *row, args [][]byte) (resp.Value, error) {
 	req := fsm.Request{Command: r.command, Args: args, DB: s.who.db}
+	if s.grants.user != nil {
+		req.User = s.who.user
+	}
 	v, err := s.srv.opts.Backend.Read(s.ctx, req, s.seen, s.who.linearizable)
 	if err != nil && !errors.Is(err, ErrNoLeader) && s.ctx.Err() == nil {
 		s.srv.opts.Log.Warn("read for a client", "err", err)
@@ -300,12 +317,22 @@ func (s *session) read(r *row, args [][]byte) (resp.Value, error) {
 
 // write puts a command into the group at hand. It has no reply before submit.
 func (s *session) write(r *row, args [][]byte, typed []bool) error {
+	c := r.command
+	if r.special {
+		var fail resp.Value
+		var err error
+		if c, args, fail, err = s.prepare(r, args); err != nil || fail.IsError() {
+			return errors.Join(err, s.refuseLate(r, fail))
+		}
+		typed = nil
+	}
 	w := &s.writes
+	w.users = w.users || changesUsers(c)
 	if w.group == nil {
 		w.group = groups.Get().(*fsm.Group)
 		w.began = time.Now()
 	}
-	w.group.Add(r.command, args, typed)
+	w.group.Add(c, args, typed)
 	if r.Flags&fsm.PubSub != 0 {
 		if w.receivers == nil {
 			w.receivers = map[int]int64{}
@@ -327,7 +354,11 @@ func (s *session) submit() error {
 		return nil
 	}
 	w.group = nil
-	defer func() { w.rows, w.receivers = w.rows[:0], nil }()
+	s.changing.Store(w.users)
+	defer func() {
+		w.rows, w.receivers, w.users = w.rows[:0], nil, false
+		s.changing.Store(false)
+	}()
 	replies, index, err := s.srv.opts.Backend.Write(s.ctx, s.who.db, group)
 	switch {
 	case errors.Is(err, ErrNoLeader):
@@ -343,6 +374,9 @@ func (s *session) submit() error {
 		groups.Put(group)
 	}
 	s.seen = max(s.seen, index)
+	if w.users {
+		s.awaitUsers()
+	}
 	took := time.Since(w.began)
 	for i, r := range w.rows {
 		v := errLoading
@@ -356,6 +390,9 @@ func (s *session) submit() error {
 		if err := s.reply(v); err != nil {
 			return err
 		}
+	}
+	if s.retired.Load() {
+		return errQuit
 	}
 	return nil
 }

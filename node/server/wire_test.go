@@ -27,7 +27,7 @@ func start(t *testing.T, opts Options) *fixture {
 	opts.RunID = strings.Repeat("ab", 20)
 	opts.Version = "0.0.0"
 	f.Server = New(opts)
-	f.node.deliver = f.Deliver
+	f.node.deliver, f.node.users, f.node.refused = f.Deliver, f.SetUsers, f.Refused
 	serve := func(classic bool) string {
 		l, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
