@@ -30,6 +30,7 @@ type State struct {
 	listens  bool        // note signals
 	signals  []Signal    // not taken yet
 	refused  []Refused   // by scripts' users, not taken yet
+	deleted  []string    // users, not taken yet
 	machine  lua.Machine // of scripts that Apply runs
 	typed    []bool      // reused by Apply
 	argv     [][]byte

@@ -1,6 +1,7 @@
 package fsm
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/trivetdb/trivet/fsm/acl"
@@ -40,22 +41,33 @@ func setUser(tx *Tx, args [][]byte) resp.Value {
 }
 
 func delUser(tx *Tx, args [][]byte) resp.Value {
+	if slices.ContainsFunc(args[2:], func(arg []byte) bool { return string(arg) == acl.Default }) {
+		return errDefaultUser
+	}
 	users := tx.st.users
 	deleted := int64(0)
 	for _, arg := range args[2:] {
 		name := string(arg)
-		switch {
-		case name == acl.Default:
-			return errDefaultUser
-		case users.Get(name) != nil:
+		if users.Get(name) != nil {
 			users = users.Without(name)
 			deleted++
+			if tx.write {
+				tx.st.deleted = append(tx.st.deleted, name)
+			}
 		}
 	}
 	if tx.write {
 		tx.st.users = users
 	}
 	return resp.Int(deleted)
+}
+
+// TakeDeleted returns the users that were deleted since the last call; others of
+// the same names may be there by now.
+func (s *State) TakeDeleted() []string {
+	deleted := s.deleted
+	s.deleted = nil
+	return deleted
 }
 
 var errDefaultUser = resp.Err("ERR The 'default' user cannot be removed")

@@ -29,7 +29,7 @@ type Config struct {
 	OnFollower      string   // what a follower does with writes: redirect (default) or forward
 	Reads           string   // consistency of reads: local (default) or linearizable
 	MaxClients      int      // connections of clients at most; default: 10000
-	Password        string   // for clients; default: none is asked for
+	Password        string   // of the default user, until an ACL SETUSER speaks of its passwords; default: none is asked for
 
 	Version string            // of the program
 	Log     *slog.Logger      // default: nothing is logged

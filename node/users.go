@@ -14,7 +14,7 @@ import (
 type people struct {
 	self    uint64 // this node, as an origin of batches
 	last    *acl.Users
-	changed func(*acl.Users)
+	changed func(users *acl.Users, deleted []string)
 	refused func([]acl.Refusal)
 }
 
@@ -22,9 +22,10 @@ type people struct {
 // was denied to scripts of this node's clients. The caller holds the machine's
 // lock, and has told nobody yet that the entry is applied.
 func (p *people) tell(s *fsm.State, news bool) {
+	deleted := s.TakeDeleted()
 	if users := s.Users(); users != p.last && p.changed != nil {
 		p.last = users
-		p.changed(users)
+		p.changed(users, deleted)
 	}
 	var own []acl.Refusal
 	for _, r := range s.TakeRefusals() {

@@ -12,6 +12,7 @@ import (
 
 const (
 	maxDenials   = 128         // that are kept; Redis's default
+	maxDenied    = 1024        // bytes that are kept of a name
 	denialWindow = time.Minute // in which the same counts as one
 )
 
@@ -38,6 +39,7 @@ func (d *denials) add(r acl.Refusal, context, client string) {
 	defer d.mu.Unlock()
 	now := time.Now()
 	client = strings.TrimSuffix(client, "\n")
+	r.User, r.Object = strings.Clone(r.User[:min(len(r.User), maxDenied)]), strings.Clone(r.Object[:min(len(r.Object), maxDenied)])
 	at := slices.IndexFunc(d.list, func(o *denial) bool {
 		return o.Refusal == r && o.context == context && now.Sub(o.last) <= denialWindow
 	})

@@ -25,9 +25,10 @@ type alone struct {
 	noLeader bool          // nobody does
 	unknown  bool          // writes are proposed, and never heard of again
 	hold     chan struct{} // writes wait until it is closed
+	behind   chan struct{} // until it is closed, this node does not know what others do
 	panics   bool          // reads do
 	deliver  func([]fsm.Message)
-	users    func(*acl.Users)
+	users    func(*acl.Users, []string)
 	refused  func([]acl.Refusal)
 
 	queue        []*standing
@@ -74,7 +75,7 @@ func (a *alone) Write(ctx context.Context, db int, g *fsm.Group) ([]resp.Value, 
 		return nil, 0, err
 	}
 	a.deliver(a.state.TakeMessages())
-	a.users(a.state.Users())
+	a.users(a.state.Users(), a.state.TakeDeleted())
 	for _, r := range a.state.TakeRefusals() {
 		a.refused([]acl.Refusal{r.Refusal})
 	}
@@ -101,7 +102,19 @@ func (a *alone) Read(_ context.Context, r fsm.Request, minIndex uint64, lineariz
 	return a.state.Read(r), nil
 }
 
-func (a *alone) Settle(context.Context) error { return nil }
+func (a *alone) Settle(ctx context.Context) error {
+	a.mu.Lock()
+	behind := a.behind
+	a.mu.Unlock()
+	if behind != nil {
+		select {
+		case <-behind:
+		case <-ctx.Done():
+			return ErrNoLeader
+		}
+	}
+	return nil
+}
 
 func (a *alone) Leads() bool {
 	a.mu.Lock()

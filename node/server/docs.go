@@ -65,6 +65,12 @@ const docsTail = `## What differs from Redis
 - **WATCH** compares the log index at which a key was last changed, so a key that was made and deleted
   in between counts as unchanged.
 - **CLIENT NO-EVICT** and **CLIENT NO-TOUCH** are accepted and have no effect.
+- **ACL**: users are data of the cluster. ACL SETUSER and ACL DELUSER go through the log, and all nodes check
+  commands by the same rules; a script is checked as it is applied. The password of ` + "`--password`" + ` is the default
+  user's until an ACL SETUSER speaks of that user's passwords: it finds that password there, and from then on
+  what it says counts. ACL LOG tells what the clients of the node that is asked were denied, without the client
+  where it was in a script; what EVAL_RO was denied is not noted. There are no ACL files: ACL LOAD and ACL SAVE
+  are refused. Second names of commands need the permission of the first.
 - **CONFIG GET** knows a few parameters that tools ask for; nothing can be set while the node runs.
 - **INFO** describes the node that is asked. ` + "`role:master`" + ` is the leader, ` + "`role:slave`" + ` any other node. The
   section ` + "`raft`" + ` is trivet's own.

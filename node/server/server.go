@@ -82,7 +82,7 @@ func New(opts Options) *Server {
 	if opts.Password != "" {
 		s.people.password = acl.Hash([]byte(opts.Password))
 	}
-	s.SetUsers(acl.NewUsers())
+	s.SetUsers(acl.NewUsers(), nil)
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.series = newSeries(s, opts.Registerer)
 	return s

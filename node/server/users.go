@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"slices"
 	"sync/atomic"
 
 	"github.com/trivetdb/trivet/fsm"
@@ -28,8 +29,9 @@ func (p *people) get() *acl.Users { return p.now.Load() }
 
 // SetUsers tells the server of the users. The node calls it whenever they have
 // changed, before anybody may be told so. Connections are closed of users who
-// are gone, and of those who listen to what they may not any more.
-func (s *Server) SetUsers(users *acl.Users) {
+// were deleted, though others may have their names by now, and of those who
+// listen to what they may not any more.
+func (s *Server) SetUsers(users *acl.Users, deleted []string) {
 	if s.people.password != "" {
 		users = users.WithPassword(s.people.password)
 	}
@@ -39,6 +41,10 @@ func (s *Server) SetUsers(users *acl.Users) {
 	}
 	settled := s.people.settled.Load()
 	for _, se := range s.conns.list() {
+		if slices.Contains(deleted, se.userName()) {
+			se.retire()
+			continue
+		}
 		se.reconsider(old, users, settled)
 	}
 	s.hub.reconsider(users)
