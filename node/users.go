@@ -63,7 +63,8 @@ func (n *Node) settleUsers() {
 // SetUsers makes users what lines say, each as ACL LIST shows it: "user joe on
 // >secret ~* +@read". Users who are as they should be are left alone, so all
 // nodes may be given the same lines whenever they start. Users whom no line names
-// stay as they are.
+// stay as they are. A line makes a user anew: one for the default user has to give
+// its passwords, as that of the configuration does not count then.
 func (n *Node) SetUsers(ctx context.Context, lines []string) error {
 	if err := n.Settle(ctx); err != nil {
 		return err

@@ -3,6 +3,7 @@ package server
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"strings"
 	"testing"
 	"time"
@@ -234,6 +235,12 @@ func TestACLLog(t *testing.T) {
 	if n := len(root.value("ACL LOG 2").Elems); n != 2 {
 		t.Errorf("ACL LOG 2 shows %d", n)
 	}
+	info := infoFields(t, root, "INFO stats")
+	for name, want := range map[string]string{"auth": "1", "cmd": "2", "key": "3", "channel": "1"} {
+		if got := info["acl_access_denied_"+name]; got != want {
+			t.Errorf("INFO counts %s denials of a kind, %s: want %s", got, name, want)
+		}
+	}
 	root.ask("ACL LOG RESET", "+OK\r\n")
 	root.ask("ACL LOG", "*0\r\n")
 	for i := range 200 {
@@ -290,8 +297,11 @@ func TestNodeThatCatchesUp(t *testing.T) {
 	f.SetUsers(users, nil)
 	close(behind)
 	open.closed()
-	writer.closed()
-	joe.closed()
+	for _, w := range []*wire{writer, joe} { // what they asked for is refused at most
+		if rest, err := io.ReadAll(w.r); len(rest) > 0 && string(rest) != "-"+errLoading.Str+"\r\n" || err != nil {
+			t.Errorf("got %q (%v)", rest, err)
+		}
+	}
 	ann.ask("SET a 1", noCommand("ann", "set"))
 	ann.ask("GET a", "$-1\r\n")
 	if len(f.node.asked) > 0 {

@@ -22,6 +22,7 @@ type denials struct {
 	mu     sync.Mutex
 	list   []*denial
 	lastID int64
+	counts [acl.DeniedChannel + 1]uint64 // by reason, since the start
 }
 
 type denial struct {
@@ -37,6 +38,7 @@ type denial struct {
 func (d *denials) add(r acl.Refusal, context, client string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	d.counts[r.Reason]++
 	now := time.Now()
 	client = strings.TrimSuffix(client, "\n")
 	r.User, r.Object = strings.Clone(r.User[:min(len(r.User), maxDenied)]), strings.Clone(r.Object[:min(len(r.Object), maxDenied)])
@@ -54,6 +56,18 @@ func (d *denials) add(r acl.Refusal, context, client string) {
 	d.lastID++
 	d.list = slices.Insert(d.list, 0, o)
 	d.list = d.list[:min(len(d.list), maxDenials)]
+}
+
+// denials writes how often clients were denied something.
+func (r *report) denials(d *denials) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, f := range []struct {
+		name string
+		why  acl.Reason
+	}{{"auth", acl.DeniedAuth}, {"cmd", acl.DeniedCommand}, {"key", acl.DeniedKey}, {"channel", acl.DeniedChannel}} {
+		r.line("acl_access_denied_"+f.name, d.counts[f.why])
+	}
 }
 
 func (d *denials) reset() {

@@ -175,6 +175,7 @@ func infoStats(r *report) {
 	r.line("expired_keys", r.status.ExpiredKeys)
 	r.line("evicted_keys", 0)
 	r.line("total_error_replies", r.counts.errors.Load())
+	r.denials(&r.Server.denials)
 }
 
 func infoReplication(r *report) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"sync/atomic"
+	"time"
 
 	"github.com/trivetdb/trivet/fsm"
 	"github.com/trivetdb/trivet/fsm/acl"
@@ -105,7 +106,8 @@ func (s *session) retire() {
 		s.retired.Store(true)
 		return
 	}
-	s.kill()
+	s.cancel()
+	go s.conn.Close() // which nobody who applies entries should wait for
 }
 
 // admit lets a client in that has not said who it is, where that is allowed.
@@ -143,10 +145,15 @@ func (s *session) become(name string) {
 	s.grants = grants{}
 }
 
+// unsettledPause is longer than the commands of a pipeline take to be refused.
+const unsettledPause = 50 * time.Millisecond
+
 // grants are what a session knows of its user's permissions.
 type grants struct {
 	of   *acl.Users // the users that this is of; nil for not known
 	user *acl.User  // nil for one who may do everything
+	// failed is when this node was found to know the users not well enough.
+	failed time.Time
 }
 
 // permit returns the error for a command that the user may not run.
@@ -181,7 +188,12 @@ func (s *session) judge(r *row, args [][]byte) (acl.Reason, resp.Value) {
 // shows data, waits until this node knows them for sure.
 func (s *session) lookup(r *row) resp.Value {
 	if (r.command != nil || r.decides) && !s.srv.people.settled.Load() {
+		// What came with a command that has waited in vain need not wait, too.
+		if time.Since(s.grants.failed) < unsettledPause {
+			return errLoading
+		}
 		if s.srv.Settle(s.ctx) != nil || s.ctx.Err() != nil {
+			s.grants.failed = time.Now()
 			return errLoading
 		}
 		if !s.who.authed && !s.admit() {
