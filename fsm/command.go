@@ -49,6 +49,7 @@ var rows, table = buildTable(
 	scriptCommands,
 	functionCommands,
 	slotCommands,
+	userCommands,
 	classicCommands,
 	settingCommands,
 )

@@ -46,6 +46,10 @@ func Decode(r io.Reader) (*State, error) {
 			d.settings(s)
 			continue
 		}
+		if db == usersMark-1 {
+			d.users(s)
+			continue
+		}
 		if db >= Databases || s.dbs[db].size > 0 {
 			d.fail("database %d", db)
 			break

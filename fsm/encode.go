@@ -21,6 +21,7 @@ import (
 //	[ 255(1) uses(v) n(v) { body(s) used(v) loaded(1) } ]    scripts by SHA1
 //	[ 254 n(v) { code(s) } ]                                 libraries by name
 //	[ 250(1) n(v) { name(s) value(s) } ]               settings by name
+//	[ 245(1) n(v) { name(s) n(v) { rule(s) } } ]             users by name
 //	{ db+1(1) n(v) { key(s) kind(1) expireAt(8) rev(v) value } } 0(1)
 //	crc32c(4) of all before
 //
@@ -34,6 +35,7 @@ const (
 	scriptsMark   = 255
 	functionsMark = 254
 	settingsMark  = 250
+	usersMark     = 245
 	swapsMark     = 240
 )
 
@@ -77,6 +79,7 @@ func (f *Frozen) Encode(w io.Writer) error {
 	e.scripts(&f.scripts)
 	e.functions(&f.functions)
 	e.settings(f.settings)
+	e.users(f.users)
 	for db := range f.dbs {
 		if f.dbs[db].size > 0 {
 			e.byte(byte(db + 1))

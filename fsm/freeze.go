@@ -1,6 +1,10 @@
 package fsm
 
-import "maps"
+import (
+	"maps"
+
+	"github.com/trivetdb/trivet/fsm/acl"
+)
 
 // A Frozen is the state at one index. It stays as it is while Apply goes on.
 type Frozen struct {
@@ -11,6 +15,7 @@ type Frozen struct {
 	scripts   scripts
 	functions functions
 	settings  *Settings
+	users     *acl.Users
 }
 
 // Freeze returns a view of the state as it is now. It copies the shards'
@@ -18,7 +23,7 @@ type Frozen struct {
 func (s *State) Freeze() *Frozen {
 	f := &Frozen{
 		index: s.index, now: s.now, origins: maps.Clone(s.origins), scripts: s.scripts.clone(),
-		functions: s.functions, settings: s.settings,
+		functions: s.functions, settings: s.settings, users: s.users,
 	}
 	for db := range s.dbs {
 		k := &s.dbs[db]

@@ -24,6 +24,7 @@ var silent = map[string]string{
 	"TX|WATCH":         "it changes nothing",
 	"TX|SELECT":        "it changes nothing",
 	"TX|WOKEN":         "it changes nothing",
+	"TX|AS":            "its command tells",
 	"TX|ADMIT":         "it changes nothing",
 }
 

@@ -3,6 +3,7 @@ package fsm
 import (
 	"strings"
 
+	"github.com/trivetdb/trivet/fsm/acl"
 	"github.com/trivetdb/trivet/resp"
 )
 
@@ -91,6 +92,9 @@ func (h *scriptHost) Call(args [][]byte) resp.Value {
 	if c == nil {
 		return fail
 	}
+	if fail := h.tx.permit(c, args); fail.IsError() {
+		return fail
+	}
 	if fail := h.refuse(c); fail.IsError() {
 		return fail
 	}
@@ -119,6 +123,20 @@ func (h *scriptHost) refuse(c *Command) resp.Value {
 func (h *scriptHost) Known(args [][]byte) bool {
 	_, fail := h.find(args)
 	return fail.Str != errScriptName.Str
+}
+
+// Allowed reports whether the user may call a command. Commands that no script
+// may call are denied to users who may not do everything.
+func (h *scriptHost) Allowed(args [][]byte) bool {
+	if h.tx.user == nil {
+		return true
+	}
+	c, _ := h.find(args)
+	if c == nil {
+		return false
+	}
+	why, _ := h.tx.user.Check(c.CallOf(args, scriptCategories[c.Name]))
+	return why == acl.Allowed
 }
 
 // Seed returns a number from the entry's chance, or the read's.

@@ -3,6 +3,7 @@ package fsm
 import (
 	"fmt"
 
+	"github.com/trivetdb/trivet/fsm/acl"
 	"github.com/trivetdb/trivet/fsm/lua"
 	"github.com/trivetdb/trivet/resp"
 )
@@ -24,10 +25,13 @@ type State struct {
 	scripts   scripts
 	functions functions
 	settings  *Settings
+	users     *acl.Users
 	expired   uint64      // keys removed because they were due
 	messages  []Message   // published by entries, not taken yet
 	listens   bool        // note signals
 	signals   []Signal    // not taken yet
+	refused   []Refused   // by scripts' users, not taken yet
+	deleted   []string    // users, not taken yet
 	machine   lua.Machine // of scripts that Apply runs
 	typed     []bool      // reused by Apply
 	argv      [][]byte
@@ -44,7 +48,7 @@ type origin struct {
 
 // NewState returns an empty state.
 func NewState() *State {
-	return &State{origins: map[uint64]origin{}, epoch: 1, settings: noSettings}
+	return &State{origins: map[uint64]origin{}, epoch: 1, settings: noSettings, users: acl.NewUsers()}
 }
 
 // Index returns the index of the log entry applied last.
@@ -116,7 +120,7 @@ func (s *State) applyBatch(b *Batch, chance *chance) (Result, error) {
 	case b.Origin.Life < o.life, b.Origin.Life == o.life && b.Seq < o.seq:
 		return Result{Outcome: Superseded}, nil
 	}
-	replies, err := s.applyGroups(b.Body, chance)
+	replies, err := s.applyGroups(b.Origin.ID, b.Body, chance)
 	if err != nil {
 		return Result{}, err
 	}
@@ -124,10 +128,10 @@ func (s *State) applyBatch(b *Batch, chance *chance) (Result, error) {
 	return Result{Applied, replies}, nil
 }
 
-func (s *State) applyGroups(body []byte, chance *chance) ([]resp.Value, error) {
+func (s *State) applyGroups(from uint64, body []byte, chance *chance) ([]resp.Value, error) {
 	var replies []resp.Value
 	d := decoder{b: body}
-	tx := Tx{st: s, now: s.now, write: true, chance: chance}
+	tx := Tx{st: s, now: s.now, write: true, chance: chance, origin: from}
 	for len(d.b) > 0 && d.err == nil {
 		db := int(d.byte())
 		n := d.uvarint()
@@ -188,6 +192,7 @@ type Request struct {
 	DB      int
 	Now     int64    // milliseconds since 1970; keys due by then are hidden
 	Seed    uint64   // the source of chance
+	User    string   // whose permissions a script needs; "" for those of all
 	Lookups *Lookups // counts the keys that were looked for; may be nil
 	// Stop is asked now and then by a script whether it is to end at once. Nil
 	// means never.
@@ -201,6 +206,9 @@ func (s *State) Read(r Request) resp.Value {
 	tx := Tx{st: s, db: r.DB, now: max(s.now, r.Now)}
 	tx.seed, tx.stop, tx.looked = r.Seed, r.Stop, r.Lookups
 	tx.reads, tx.told = true, r.Notices
+	if r.User != "" {
+		tx.become(r.User)
+	}
 	return r.Command.Run(&tx, r.Args)
 }
 

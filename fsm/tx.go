@@ -1,6 +1,9 @@
 package fsm
 
-import "github.com/trivetdb/trivet/resp"
+import (
+	"github.com/trivetdb/trivet/fsm/acl"
+	"github.com/trivetdb/trivet/resp"
+)
 
 // A Tx is what a command sees: the state, its database, the time and chance.
 // Only writes may call the methods that change something.
@@ -14,6 +17,9 @@ type Tx struct {
 	woken  bool   // the next command is a blocking one that has waited
 	typed  []bool // which arguments are values in canonical encoding; nil for none
 	chance *chance
+
+	user   *acl.User // whose permissions a script needs; nil for one who may do everything
+	origin uint64    // of the batch that is applied
 
 	admitted bool // what may grow the data runs, however much there is
 

@@ -31,7 +31,7 @@ type Config struct {
 	Reads           string   // consistency of reads: local (default) or linearizable
 	MaxClients      int      // connections of clients at most, where CONFIG SET does not say otherwise; default: 10000
 	MaxMemory       string   // bytes of data at most, as 512mb, where CONFIG SET does not say otherwise; the leader's counts; default: 0, no limit
-	Password        string   // for clients; default: none is asked for
+	Password        string   // of the default user, until an ACL SETUSER speaks of its passwords; default: none is asked for
 
 	Version string            // of the program
 	Log     *slog.Logger      // default: nothing is logged

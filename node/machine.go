@@ -35,6 +35,7 @@ type machine struct {
 	// must not block. It may be nil.
 	configure func(*fsm.Settings)
 	settings  *fsm.Settings // told last
+	people    people
 	// replayed is the index of the newest entry that the log held at the start:
 	// what was published up to it is not news.
 	replayed uint64
@@ -93,6 +94,7 @@ func (m *machine) apply(l *raft.Log) (any, []fsm.Signal) {
 		m.deliver(messages)
 	}
 	m.tellSettings()
+	m.people.tell(m.state, l.Index > m.replayed)
 	m.entries.Add(1)
 	m.applied.advance(l.Index)
 	return results, m.state.TakeSignals()
@@ -152,6 +154,7 @@ func (m *machine) Restore(r io.ReadCloser) error {
 	m.mu.Lock()
 	m.state = state
 	m.tellSettings()
+	m.people.tell(state, false)
 	m.applied.advance(state.Index())
 	m.mu.Unlock()
 	if m.readers != nil {

@@ -267,6 +267,7 @@ func (n *Node) follow() {
 	n.spawn(n.reign)
 	n.spawn(n.announce)
 	n.spawn(n.settle)
+	n.spawn(n.settleUsers)
 	n.every(50*time.Millisecond, n.expire)
 	n.every(time.Second, n.compact)
 	n.every(time.Second, n.limitMemory)
@@ -300,20 +301,8 @@ func (n *Node) Read(ctx context.Context, r fsm.Request, minIndex uint64, lineari
 	// no more than its last snapshot: old values, or none at all.
 	linearizable = linearizable || !n.current.Load()
 	if linearizable || n.machine.applied.load() < minIndex {
-		ctx, cancel := context.WithTimeout(ctx, holdUnsent)
-		defer cancel()
-		if linearizable {
-			index, err := n.barrier.index(ctx)
-			if err != nil {
-				return resp.Nil, server.ErrNoLeader
-			}
-			minIndex = max(minIndex, index)
-		}
-		if n.machine.applied.wait(ctx, minIndex) != nil {
-			return resp.Nil, server.ErrNoLeader
-		}
-		if linearizable {
-			n.current.Store(true)
+		if err := n.catchUp(ctx, minIndex, linearizable); err != nil {
+			return resp.Nil, err
 		}
 	}
 	r.Now = time.Now().UnixMilli()
@@ -323,6 +312,27 @@ func (n *Node) Read(ctx context.Context, r fsm.Request, minIndex uint64, lineari
 		return resp.Nil, server.ErrNoLeader
 	}
 	return v, nil
+}
+
+// catchUp waits until the state holds the entry at minIndex, and all that was
+// acknowledged before the call where that is asked for.
+func (n *Node) catchUp(ctx context.Context, minIndex uint64, linearizable bool) error {
+	ctx, cancel := context.WithTimeout(ctx, holdUnsent)
+	defer cancel()
+	if linearizable {
+		index, err := n.barrier.index(ctx)
+		if err != nil {
+			return server.ErrNoLeader
+		}
+		minIndex = max(minIndex, index)
+	}
+	if n.machine.applied.wait(ctx, minIndex) != nil {
+		return server.ErrNoLeader
+	}
+	if linearizable {
+		n.current.Store(true)
+	}
+	return nil
 }
 
 // Ready implements server.Backend. Who reads a stream is to be known to it at

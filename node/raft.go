@@ -24,6 +24,7 @@ func (n *Node) openRaft() error {
 		return err
 	}
 	n.machine = newMachine(n.fail, n.front.Deliver, replayed)
+	n.machine.people = people{self: n.dir.Identity().ID, changed: n.front.SetUsers, refused: n.front.Refused}
 	n.waiters = newWaiters(n.machine.elements, n.sendTurns)
 	n.waiters.unread = n.machine.unread
 	n.machine.waiters, n.machine.configure = n.waiters, n.front.Configure

@@ -172,6 +172,6 @@ func redisCheck(c call) int {
 	case !c.run().host.Known(args):
 		c.redisError("Invalid command passed to redis.acl_check_cmd()")
 	}
-	c.Push(lua.LTrue)
+	c.Push(lua.LBool(c.run().host.Allowed(args)))
 	return 1
 }

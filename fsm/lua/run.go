@@ -48,6 +48,8 @@ type Host interface {
 	Call(args [][]byte) resp.Value
 	// Known reports whether there is such a command.
 	Known(args [][]byte) bool
+	// Allowed reports whether the user who runs the script may call it.
+	Allowed(args [][]byte) bool
 	// Seed returns a number that is different for each call, and the same on
 	// all nodes.
 	Seed() uint64

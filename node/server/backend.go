@@ -33,6 +33,10 @@ type Backend interface {
 	// ErrNoLeader.
 	Read(ctx context.Context, r fsm.Request, minIndex uint64, linearizable bool) (resp.Value, error)
 
+	// Settle waits until this node's state holds all that was acknowledged
+	// anywhere before the node was started. The error is ErrNoLeader.
+	Settle(ctx context.Context) error
+
 	// Ready reports whether a blocking command had better be tried at once: it
 	// finds something, or fails, and nobody waits for the same.
 	Ready(db int, w fsm.Wait) bool

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/trivetdb/trivet/fsm"
+	"github.com/trivetdb/trivet/fsm/acl"
 	"github.com/trivetdb/trivet/resp"
 )
 
@@ -24,8 +25,11 @@ type alone struct {
 	noLeader bool          // nobody does
 	unknown  bool          // writes are proposed, and never heard of again
 	hold     chan struct{} // writes wait until it is closed
+	behind   chan struct{} // until it is closed, this node does not know what others do
 	panics   bool          // reads do
 	deliver  func([]fsm.Message)
+	users    func(*acl.Users, []string)
+	refused  func([]acl.Refusal)
 
 	holders   int // followers that hold all writes
 	configure func(*fsm.Settings)
@@ -75,6 +79,10 @@ func (a *alone) Write(ctx context.Context, db int, g *fsm.Group) ([]resp.Value, 
 	}
 	a.deliver(a.state.TakeMessages())
 	a.configure(a.state.Settings())
+	a.users(a.state.Users(), a.state.TakeDeleted())
+	for _, r := range a.state.TakeRefusals() {
+		a.refused([]acl.Refusal{r.Refusal})
+	}
 	if replies := results[0].Replies; !nullOf(replies[len(replies)-1]) {
 		for _, p := range a.queue {
 			p.turn(false)
@@ -100,6 +108,20 @@ func (a *alone) Read(_ context.Context, r fsm.Request, minIndex uint64, lineariz
 	v := a.state.Read(r)
 	a.deliver(missed)
 	return v, nil
+}
+
+func (a *alone) Settle(ctx context.Context) error {
+	a.mu.Lock()
+	behind := a.behind
+	a.mu.Unlock()
+	if behind != nil {
+		select {
+		case <-behind:
+		case <-ctx.Done():
+			return ErrNoLeader
+		}
+	}
+	return nil
 }
 
 func (a *alone) Leads() bool {

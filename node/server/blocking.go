@@ -139,6 +139,9 @@ func (b *blocked) wait(w fsm.Wait) (v resp.Value, began time.Time, err error) {
 // try has the command applied. Nothing is found, too, where there is no leader.
 func (b *blocked) try(woken bool) (resp.Value, error) {
 	s := b.s
+	if fail := s.permit(b.row, b.args); fail.IsError() {
+		return fail, nil
+	}
 	if b.row.Flags&fsm.Read != 0 {
 		v, err := s.read(b.row, b.args)
 		if errors.Is(err, ErrNoLeader) {

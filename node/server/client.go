@@ -118,11 +118,11 @@ func (s *session) describe() string {
 		proto = 3
 	}
 	return fmt.Sprintf("id=%d addr=%s laddr=%s fd=-1 name=%s age=%d idle=%d flags=%s db=%d sub=%d psub=%d ssub=%d multi=%d "+
-		"qbuf=0 qbuf-free=0 argv-mem=0 multi-mem=0 rbs=0 rbp=0 obl=%d oll=0 omem=0 tot-mem=%d events=r cmd=%s user=default "+
+		"qbuf=0 qbuf-free=0 argv-mem=0 multi-mem=0 rbs=0 rbp=0 obl=%d oll=0 omem=0 tot-mem=%d events=r cmd=%s user=%s "+
 		"redir=-1 resp=%d lib-name=%s lib-ver=%s\n",
 		s.id, s.conn.RemoteAddr(), s.conn.LocalAddr(), s.who.name,
 		int64(now.Sub(s.who.born).Seconds()), max(0, now.UnixMilli()-s.active.Load())/1000, s.flags(),
-		s.who.db, s.shape.sub.Load(), s.shape.psub.Load(), s.shape.ssub.Load(), s.shape.queued(), unsent, unsent, last, proto, s.who.libName, s.who.libVer)
+		s.who.db, s.shape.sub.Load(), s.shape.psub.Load(), s.shape.ssub.Load(), s.shape.queued(), unsent, unsent, last, s.who.user, proto, s.who.libName, s.who.libVer)
 }
 
 func clientInfo(s *session, _ [][]byte) resp.Value { return resp.Text(s.describe()) }
@@ -132,6 +132,8 @@ type choice struct {
 	ids         map[int64]bool
 	kind        string // normal, master, replica or pubsub
 	addr, laddr string
+	user        string
+	byUser      bool  // user counts, as it may be empty
 	maxAge      int64 // seconds
 	withMe      bool
 }
@@ -142,6 +144,7 @@ func (c *choice) has(s, me *session) bool {
 		c.kind != "" && c.kind != s.kind(),
 		c.addr != "" && c.addr != s.conn.RemoteAddr().String(),
 		c.laddr != "" && c.laddr != s.conn.LocalAddr().String(),
+		c.byUser && c.user != s.userName(),
 		c.maxAge > 0 && int64(time.Since(s.who.born).Seconds()) < c.maxAge,
 		s == me && !c.withMe:
 		return false
@@ -207,6 +210,9 @@ func clientKill(s *session, args [][]byte) resp.Value {
 	if !old {
 		c, fail = parseKill(args[2:])
 	}
+	if c.byUser && !fail.IsError() && s.srv.people.get().Get(c.user) == nil {
+		fail = errNoSuchUser([]byte(c.user))
+	}
 	if fail.IsError() {
 		return fail
 	}
@@ -248,9 +254,7 @@ func parseKill(args [][]byte) (c choice, fail resp.Value) {
 		case is(args[0], "LADDR"):
 			c.laddr = string(value)
 		case is(args[0], "USER"):
-			if string(value) != "default" {
-				fail = errNoSuchUser(value)
-			}
+			c.user, c.byUser = string(value), true
 		case is(args[0], "SKIPME") && (is(value, "YES") || is(value, "NO")):
 			c.withMe = is(value, "NO")
 		case is(args[0], "MAXAGE"):

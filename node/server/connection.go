@@ -2,12 +2,11 @@ package server
 
 import (
 	"bytes"
-	"crypto/sha256"
-	"crypto/subtle"
 	"strconv"
 	"time"
 
 	"github.com/trivetdb/trivet/fsm"
+	"github.com/trivetdb/trivet/fsm/acl"
 	"github.com/trivetdb/trivet/resp"
 )
 
@@ -78,20 +77,10 @@ func reset(s *session, _ [][]byte) resp.Value {
 	s.leaveMonitors()
 	s.hush = hushNone
 	s.shape.noTouch.Store(false)
-	s.trust(s.srv.opts.Password == "")
+	s.become(acl.Default)
+	s.trust(false)
+	s.admit()
 	return resp.Status("RESET")
-}
-
-// authenticate reports whether the user may come in. Without a password any
-// will do, as for a user of Redis that has nopass.
-func (s *session) authenticate(user, password []byte) bool {
-	got := sha256.Sum256(password)
-	same := subtle.ConstantTimeCompare(got[:], s.srv.password[:]) == 1
-	if string(user) != "default" || !same && s.srv.opts.Password != "" {
-		return false
-	}
-	s.trust(true)
-	return true
 }
 
 // trust says whether the client has shown who it is. A guest may only send
@@ -106,16 +95,16 @@ func (s *session) trust(authed bool) {
 }
 
 func auth(s *session, args [][]byte) resp.Value {
-	user := []byte("default")
+	user := []byte(acl.Default)
 	switch {
 	case len(args) > 3:
 		return errSyntax
 	case len(args) == 3:
 		user = args[1]
-	case s.srv.opts.Password == "":
+	case s.srv.people.get().Get(acl.Default).NoPass:
 		return errNoPassword
 	}
-	if !s.authenticate(user, args[len(args)-1]) {
+	if !s.authenticate(args[0], user, args[len(args)-1]) {
 		return errWrongPass
 	}
 	return resp.OK
@@ -164,9 +153,9 @@ func hello(s *session, args [][]byte) resp.Value {
 		}
 	}
 	switch {
-	case o.user != nil && !s.authenticate(o.user, o.password):
+	case o.user != nil && !s.authenticate(args[0], o.user, o.password):
 		return errWrongPass
-	case !s.who.authed:
+	case !s.who.authed && !s.admit():
 		return errHelloNoAuth
 	case !validName(o.name):
 		return errClientName

@@ -94,6 +94,12 @@ const docsTail = `## What differs from Redis
   data are refused; nothing is ever evicted. The process takes more than that.
 - **Keyspace notifications** are given by each node to its own subscribers, in the order of the log. A key
   expires when the log removes it, soon after its time. Those of class ` + "`m`" + ` come from the node that was asked.
+- **ACL**: users are data of the cluster. ACL SETUSER and ACL DELUSER go through the log, and all nodes check
+  commands by the same rules; a script is checked as it is applied. The password of ` + "`--password`" + ` is the default
+  user's until an ACL SETUSER speaks of that user's passwords: it finds that password there, and from then on
+  what it says counts. ACL LOG tells what the clients of the node that is asked were denied, without the client
+  where it was in a script; what EVAL_RO was denied is not noted. There are no ACL files: ACL LOAD and ACL SAVE
+  are refused. Second names of commands need the permission of the first.
 - **INFO** describes the node that is asked. ` + "`role:master`" + ` is the leader, ` + "`role:slave`" + ` any other node. The
   section ` + "`raft`" + ` is trivet's own.
 - **COMMAND DOCS** has no arguments and no complexity.

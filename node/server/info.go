@@ -179,6 +179,7 @@ func infoStats(r *report) {
 	r.line("pubsub_patterns", len(r.hub.list(ofPattern, "")))
 	r.line("pubsubshard_channels", len(r.hub.list(ofShard, "")))
 	r.line("total_error_replies", r.counts.errors.Load())
+	r.denials(&r.Server.denials)
 }
 
 func infoReplication(r *report) {

@@ -2,7 +2,6 @@ package server
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"io"
 	"log/slog"
@@ -15,12 +14,13 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/trivetdb/trivet/fsm"
+	"github.com/trivetdb/trivet/fsm/acl"
 )
 
 // Options are what a Server needs. The zero value of a field means its default.
 type Options struct {
 	Backend      Backend               // the node; required
-	Password     string                // of the user "default"; "" asks for none
+	Password     string                // of the default user; "" asks for none; see people
 	MaxClients   int                   // connections to all listeners together, where no setting says otherwise; default 10,000
 	Redirect     bool                  // a follower answers MOVED to what it cannot serve; else it forwards
 	Linearizable bool                  // reads of new connections are linearizable; else local
@@ -41,7 +41,6 @@ const (
 // A Server serves clients on any number of listeners.
 type Server struct {
 	opts     Options
-	password [sha256.Size]byte
 	table    *table
 	counts   counters
 	series   *series
@@ -51,6 +50,8 @@ type Server struct {
 	lastID   atomic.Int64
 	conns    conns
 	hub      hub
+	people   people
+	denials  denials
 	lua      luaRuns
 	limits   thresholds
 	slow     slowLog
@@ -87,12 +88,15 @@ func New(opts Options) *Server {
 		opts.Log = slog.New(slog.DiscardHandler)
 	}
 	s := &Server{
-		opts:     opts,
-		password: sha256.Sum256([]byte(opts.Password)),
-		table:    newTable(),
-		started:  time.Now(),
-		conns:    conns{listeners: map[net.Listener]bool{}, sessions: map[int64]*session{}},
+		opts:    opts,
+		table:   newTable(),
+		started: time.Now(),
+		conns:   conns{listeners: map[net.Listener]bool{}, sessions: map[int64]*session{}},
 	}
+	if opts.Password != "" {
+		s.people.password = acl.Hash([]byte(opts.Password))
+	}
+	s.SetUsers(acl.NewUsers(), nil)
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.Configure(&fsm.Settings{})
 	s.series = newSeries(s, opts.Registerer)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/trivetdb/trivet/fsm"
+	"github.com/trivetdb/trivet/fsm/acl"
 	"github.com/trivetdb/trivet/resp"
 )
 
@@ -48,6 +49,11 @@ type session struct {
 	blocked atomic.Pointer[blocked]
 	operated
 	idle atomic.Int64 // since when the session waits for its client to ask something, Unix milliseconds; 0 where it does not
+
+	grants    grants
+	executing bool        // a transaction
+	changing  atomic.Bool // has asked for a change of users
+	retired   atomic.Bool // must end once that is answered
 }
 
 // writes are commands that were read and not submitted yet.
@@ -59,6 +65,7 @@ type writes struct {
 	// receivers are the answers to PUBLISH, by place: the subscribers on this
 	// node when it was read. Nil where there is none.
 	receivers map[int]int64
+	users     bool // some command changes users
 }
 
 // An identity is what a client has set of its connection. The session alone
@@ -67,6 +74,7 @@ type identity struct {
 	mu           sync.Mutex
 	dialect      resp.Dialect
 	db           int
+	user         string
 	authed       bool
 	linearizable bool
 	name         string
@@ -88,7 +96,8 @@ func newSession(srv *Server, conn net.Conn, classic bool) *session {
 	s.ctx, s.cancel = context.WithCancel(srv.ctx)
 	s.reader = resp.NewReader(source{s}, resp.DefaultLimits)
 	s.who.born = time.Now()
-	s.trust(srv.opts.Password == "")
+	s.who.user = acl.Default
+	s.trust(false)
 	s.who.linearizable = srv.opts.Linearizable
 	if classic {
 		s.who.dialect = resp.Classic
@@ -116,6 +125,7 @@ func (s *session) run() {
 	defer s.cancel()
 	defer s.leaveChannels()
 	defer s.leaveMonitors()
+	s.admit() // now that changes of users reach the session
 	defer func() {
 		if p := recover(); p != nil {
 			s.srv.opts.Log.Error("a command panicked", "panic", p, "stack", string(debug.Stack()))
@@ -207,8 +217,13 @@ func (s *session) resolve(args [][]byte) (r *row, fail resp.Value) {
 	switch {
 	case !r.ArityOK(len(args)):
 		return r, errArity(r.Spec)
-	case !s.who.authed && r.Flags&fsm.NoAuth == 0:
+	case !s.who.authed && r.Flags&fsm.NoAuth == 0 && !s.admit():
 		return r, errNoAuth
+	}
+	if fail := s.permit(r, args); fail.IsError() {
+		return r, fail
+	}
+	switch {
 	case s.listens() && r.Flags&fsm.Subscriber == 0:
 		return r, errSubscriber(r.Spec)
 	case s.watches && r.Flags&(fsm.Read|fsm.Write|fsm.Logged) != 0:
@@ -313,95 +328,4 @@ func (s *session) leader() (string, error) {
 		return m.Classic, nil
 	}
 	return m.Redis, nil
-}
-
-func (s *session) read(r *row, args [][]byte) (resp.Value, error) {
-	s.show(r, args)
-	s.lookups = fsm.Lookups{}
-	req := fsm.Request{Command: r.command, Args: args, DB: s.who.db, Lookups: &s.lookups}
-	var v resp.Value
-	var err error
-	if runsLua(r) {
-		v, err = s.readLua(r, req)
-	} else {
-		v, err = s.srv.opts.Backend.Read(s.ctx, req, s.seen, s.who.linearizable)
-	}
-	s.srv.counts.hits.Add(s.lookups.Hits)
-	s.srv.counts.misses.Add(s.lookups.Misses)
-	if err != nil && !errors.Is(err, ErrNoLeader) && s.ctx.Err() == nil {
-		s.srv.opts.Log.Warn("read for a client", "err", err)
-	}
-	return v, err
-}
-
-// write puts a command into the group at hand. It has no reply before submit.
-func (s *session) write(r *row, args [][]byte, typed []bool) error {
-	s.show(r, args)
-	w := &s.writes
-	if w.group == nil {
-		w.group = groups.Get().(*fsm.Group)
-		w.began = time.Now()
-	}
-	w.group.Add(r.command, args, typed)
-	if r.Flags&fsm.PubSub != 0 {
-		if w.receivers == nil {
-			w.receivers = map[int]int64{}
-		}
-		w.receivers[len(w.rows)] = s.receivers(r, args)
-	}
-	w.lua = w.lua || runsLua(r)
-	w.rows = append(w.rows, r)
-	if w.group.Size() >= maxGroupBytes || w.group.Len() >= maxGroupCommands {
-		return s.submit()
-	}
-	return nil
-}
-
-// submit has the group at hand applied and takes down the replies.
-func (s *session) submit() error {
-	w := &s.writes
-	group := w.group
-	if group == nil {
-		return nil
-	}
-	w.group = nil
-	defer func() { w.rows, w.receivers, w.lua = w.rows[:0], nil, false }()
-	replies, index, err := s.propose(s.who.db, group, w.lua)
-	switch {
-	case errors.Is(err, ErrNoLeader):
-		replies = nil
-	case err != nil:
-		return errors.Join(ErrUnknown, err)
-	case len(replies) != len(w.rows):
-		s.srv.opts.Log.Error("a group's replies do not fit", "commands", len(w.rows), "replies", len(replies))
-		return ErrUnknown
-	}
-	s.seen = max(s.seen, index)
-	took := time.Since(w.began)
-	s.timedGroup(w.rows, took, group)
-	if group.Size() <= keepBuffer {
-		group.Reset()
-		groups.Put(group)
-	}
-	for i, r := range w.rows {
-		v := errLoading
-		if replies != nil {
-			v = replies[i]
-			if n, ok := w.receivers[i]; ok {
-				v = resp.Int(n)
-			}
-		}
-		s.srv.observe(r, took, v)
-		if err := s.reply(v); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// rest gives back what an idle connection has no use for.
-func (s *session) rest() {
-	if cap(s.writes.rows) > keepRows {
-		s.writes.rows = nil
-	}
 }

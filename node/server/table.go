@@ -31,6 +31,9 @@ type row struct {
 	full    string // the name as Redis's statistics show it
 	usage   string
 	acl     []string
+	cats    []string                                   // the categories that permissions go by
+	special bool                                       // a write that does not go into the log as it came; see outgoing
+	decides bool                                       // a local row that changes the cluster
 	command *fsm.Command                               // of Read and Write rows
 	run     func(s *session, args [][]byte) resp.Value // of Local rows; nil for most containers
 	parent  *row                                       // of a subcommand
@@ -73,6 +76,7 @@ func localFamilies() [][]local {
 		shutdownCommands,
 		saveCommands,
 		memoryCommands,
+		aclCommands,
 	}
 }
 
@@ -100,7 +104,23 @@ func newTable() *table {
 	byName := func(a, b *row) int { return strings.Compare(a.Name, b.Name) }
 	slices.SortFunc(t.sorted, byName)
 	slices.SortFunc(t.all, byName)
+	t.setPermissions()
 	return t
+}
+
+// setPermissions notes what checks of permissions need.
+func (t *table) setPermissions() {
+	bySpec := map[*fsm.Spec]*row{}
+	for _, r := range t.all {
+		bySpec[r.Spec] = r
+	}
+	for _, r := range t.all {
+		if p := bySpec[r.Permission()]; p != nil {
+			r.cats = p.categories()
+		}
+		r.special = fsm.RunsScript(r.command) || changesUsers(r.command)
+		r.decides = r.Flags&fsm.Admin != 0 && strings.HasPrefix(r.Name, "RAFT|") && r.Name != "RAFT|STATUS" && r.Name != "RAFT|DIGEST"
+	}
 }
 
 // add puts r where it belongs. A container stands ahead of its subcommands.

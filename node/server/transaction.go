@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/trivetdb/trivet/fsm"
+	"github.com/trivetdb/trivet/fsm/acl"
 	"github.com/trivetdb/trivet/resp"
 )
 
@@ -140,6 +141,8 @@ func execTransaction(s *session, _ [][]byte) resp.Value {
 	case tx.failed:
 		return errExecAbort
 	}
+	s.executing = true
+	defer func() { s.executing = false }()
 	was := s.who.db
 	var group fsm.Group
 	admit := s.srv.limited() && tx.grows()
@@ -150,10 +153,15 @@ func execTransaction(s *session, _ [][]byte) resp.Value {
 		group.Add(txWatch, tx.watchArgs(), nil)
 	}
 	replies := make([]resp.Value, len(tx.queue))
-	at := tx.build(s, &group, was, replies)
+	at, fail := tx.build(s, &group, was, replies)
+	if fail.IsError() {
+		return fail
+	}
 	if group.Len() == 0 {
 		return resp.List(replies...)
 	}
+	s.changing.Store(slices.ContainsFunc(tx.queue, func(q queued) bool { return changesUsers(q.row.command) }))
+	defer s.changing.Store(false)
 	began := time.Now()
 	got, index, err := s.propose(was, &group, slices.ContainsFunc(tx.queue, func(q queued) bool { return runsLua(q.row) }))
 	if err == nil && admit && got[0].IsError() {
@@ -171,6 +179,10 @@ func execTransaction(s *session, _ [][]byte) resp.Value {
 	}
 	s.seen = max(s.seen, index)
 	took := time.Since(began)
+	if s.changing.Load() {
+		s.awaitUsers()
+		s.quit = s.quit || s.retired.Load()
+	}
 	for i, n := range at {
 		if n >= 0 {
 			replies[i] = got[n]
@@ -200,11 +212,20 @@ func (tx *transaction) grows() bool {
 
 // build runs the queued commands that are local, and puts the others into the
 // group. It returns for each command the place of its reply in the group's,
-// -1 for those that are in replies already.
-func (tx *transaction) build(s *session, group *fsm.Group, db int, replies []resp.Value) []int {
-	at := make([]int, len(tx.queue))
+// -1 for those that are in replies already. Nothing is to be done where it fails.
+func (tx *transaction) build(s *session, group *fsm.Group, db int, replies []resp.Value) (at []int, fail resp.Value) {
+	var users *acl.Users // as the commands will find them
+	at = make([]int, len(tx.queue))
 	for i, q := range tx.queue {
 		at[i] = -1
+		why, fail := s.judge(q.row, q.args)
+		switch {
+		case fail.IsError():
+			return nil, fail
+		case why != acl.Allowed:
+			replies[i] = errDeniedNow(why)
+			continue
+		}
 		s.show(q.row, q.args)
 		if q.row.command == nil {
 			replies[i] = q.row.run(s, q.args)
@@ -214,10 +235,20 @@ func (tx *transaction) build(s *session, group *fsm.Group, db int, replies []res
 			db = s.who.db
 			group.Add(txSelect, [][]byte{nil, strconv.AppendInt(nil, int64(db), 10)}, nil)
 		}
+		c, args, typed := q.row.command, q.args, q.typed
+		if q.row.special {
+			if users == nil && changesUsers(c) {
+				users = s.srv.people.get()
+			}
+			if c, args, replies[i] = s.outgoing(q.row, args, &users); replies[i].IsError() {
+				continue
+			}
+			typed = nil
+		}
 		at[i] = group.Len()
-		group.Add(q.row.command, q.args, q.typed)
+		group.Add(c, args, typed)
 	}
-	return at
+	return at, resp.Nil
 }
 
 func (tx *transaction) watchArgs() [][]byte {

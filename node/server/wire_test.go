@@ -28,6 +28,7 @@ func start(t *testing.T, opts Options) *fixture {
 	opts.Version = "0.0.0"
 	f.Server = New(opts)
 	f.node.deliver, f.node.configure = f.Deliver, f.Configure
+	f.node.users, f.node.refused = f.SetUsers, f.Refused
 	serve := func(classic bool) string {
 		l, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {

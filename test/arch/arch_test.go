@@ -24,10 +24,11 @@ const (
 // with /... means what lies below.
 var arrows = []struct{ from, to []string }{
 	{[]string{"cmd/trivet"}, []string{"node", "node/..."}},
-	{[]string{"node", "node/..."}, []string{"node/...", "transport", "fsm", "resp"}},
-	{[]string{"fsm"}, []string{"fsm/calc", "fsm/lua", "fsm/rdb", "resp"}},
+	{[]string{"node", "node/..."}, []string{"node/...", "transport", "fsm", "fsm/acl", "resp"}},
+	{[]string{"fsm"}, []string{"fsm/acl", "fsm/calc", "fsm/glob", "fsm/lua", "fsm/rdb", "resp"}},
+	{[]string{"fsm/acl"}, []string{"fsm/glob"}},
 	{[]string{"fsm/lua"}, []string{"fsm/calc", "fsm/lua/pattern", "resp"}},
-	{[]string{"fsm/calc", "fsm/lua/pattern", "fsm/rdb"}, nil},
+	{[]string{"fsm/calc", "fsm/glob", "fsm/lua/pattern", "fsm/rdb"}, nil},
 	{[]string{"resp", "transport"}, nil},
 	{[]string{"test/..."}, []string{"cmd/...", "node", "node/...", "transport", "fsm", "fsm/...", "resp", "test/..."}},
 }
@@ -39,6 +40,8 @@ var stateStrangers = []string{"time", "math/rand/...", "math/rand", "sync", "syn
 var strangers = map[string][]string{
 	// What is replicated must come out the same everywhere.
 	"fsm":             stateStrangers,
+	"fsm/acl":         stateStrangers,
+	"fsm/glob":        stateStrangers,
 	"fsm/lua":         stateStrangers,
 	"fsm/lua/pattern": stateStrangers,
 	"fsm/calc":        stateStrangers,

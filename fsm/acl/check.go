@@ -1,0 +1,134 @@
+package acl
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/trivetdb/trivet/fsm/glob"
+)
+
+// A Call is a command that somebody means to run.
+type Call struct {
+	Name       string // lower case; a subcommand is "container|subcommand"
+	Free       bool   // anybody may run it: it is for those who are yet to come in
+	Categories []string
+	Args       [][]byte // the name is argument 0
+	Keys       []Key
+	Channels   []int // which arguments are channels
+	Patterns   bool  // the channels are patterns, which rules must give literally
+}
+
+// A Key says which argument is a key, and what for.
+type Key struct {
+	At     int
+	Access Access
+}
+
+// A Reason is why something is denied. Of several, the greatest is told.
+type Reason uint8
+
+// The reasons.
+const (
+	Allowed Reason = iota
+	DeniedCommand
+	DeniedKey
+	DeniedAuth
+	DeniedChannel
+)
+
+// String returns the reason as ACL LOG shows it.
+func (r Reason) String() string {
+	return [...]string{"", "command", "key", "auth", "channel"}[r]
+}
+
+// Check returns whether the user may run a command, or else why not, and the
+// argument that is to blame.
+func (u *User) Check(c *Call) (why Reason, at int) {
+	why = DeniedCommand
+	for i := range u.Selectors {
+		reason, arg := u.Selectors[i].check(c)
+		if reason == Allowed {
+			return Allowed, 0
+		}
+		if reason > why || reason == why && arg > at {
+			why, at = reason, arg
+		}
+	}
+	return why, at
+}
+
+func (s *Selector) check(c *Call) (Reason, int) {
+	if !c.Free && !s.allows(c) {
+		return DeniedCommand, 0
+	}
+	for _, k := range c.Keys {
+		if !s.AllKeys && !s.hasKey(string(c.Args[k.At]), k.Access) {
+			return DeniedKey, k.At
+		}
+	}
+	for _, at := range c.Channels {
+		if !s.HasChannel(string(c.Args[at]), c.Patterns) {
+			return DeniedChannel, at
+		}
+	}
+	return Allowed, 0
+}
+
+// allows reports whether the rules let the command itself pass.
+func (s *Selector) allows(c *Call) bool {
+	for i := len(s.Commands) - 1; i >= 0; i-- {
+		if s.Commands[i].matches(c) {
+			return s.Commands[i].Allow
+		}
+	}
+	return s.AllCommands
+}
+
+func (r *Rule) matches(c *Call) bool {
+	if strings.HasPrefix(r.Name, "@") {
+		return slices.Contains(c.Categories, r.Name)
+	}
+	if r.Name == c.Name {
+		return true
+	}
+	if rest, ok := strings.CutPrefix(c.Name, r.Name); ok && rest[0] == '|' {
+		return true // a rule for the container
+	}
+	first, ok := strings.CutPrefix(r.Name, c.Name+"|")
+	return ok && len(c.Args) > 1 && strings.EqualFold(string(c.Args[1]), first)
+}
+
+func (s *Selector) hasKey(key string, access Access) bool {
+	return slices.ContainsFunc(s.Keys, func(k KeyPattern) bool {
+		return k.Access&access == access && glob.Match(k.Pattern, key)
+	})
+}
+
+// HasChannel reports whether a channel, or a pattern of channels, is allowed.
+func (s *Selector) HasChannel(name string, pattern bool) bool {
+	return s.AllChannels || slices.ContainsFunc(s.Channels, func(p string) bool {
+		return p == name || !pattern && glob.Match(p, name)
+	})
+}
+
+// HasChannel reports whether any selector allows a channel, or a pattern of
+// channels.
+func (u *User) HasChannel(name string, pattern bool) bool {
+	return slices.ContainsFunc(u.Selectors, func(s Selector) bool { return s.HasChannel(name, pattern) })
+}
+
+// A Refusal is something that a user was denied.
+type Refusal struct {
+	User   string
+	Reason Reason
+	Object string // a command, key or channel
+}
+
+// Refuse returns what Check has denied.
+func (u *User) Refuse(c *Call, why Reason, at int) Refusal {
+	object := c.Name
+	if why != DeniedCommand {
+		object = string(c.Args[at])
+	}
+	return Refusal{u.Name, why, object}
+}
