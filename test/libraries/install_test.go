@@ -74,17 +74,3 @@ func absolute(t *testing.T, path string) string {
 	}
 	return full
 }
-
-// python installs the requirements.txt of a library's directory.
-func python(name string) func(t *testing.T) toolset {
-	return func(t *testing.T) toolset {
-		source := absolute(t, name)
-		requirements := filepath.Join(source, "requirements.txt")
-		home := cached(t, name, []string{requirements}, func(dir string) {
-			command(t, dir, "python3", "-m", "venv", dir)
-			command(t, dir, filepath.Join(dir, "bin", "pip"), "install", "--quiet", "--disable-pip-version-check", "-r", requirements)
-		})
-		return toolset{source: source, home: home, env: []string{
-			"PYTHONPATH=" + source + ":" + absolute(t, "common"), "PYTHONDONTWRITEBYTECODE=1", "PYTHONUNBUFFERED=1"}}
-	}
-}

@@ -24,6 +24,7 @@ import (
 
 var (
 	jobs  = flag.Int("jobs", 2000, "jobs that the producers of a scenario make at least")
+	tail  = flag.Int("tail", 4000, "bytes of each process's log that are printed when a scenario fails")
 	kills = flag.Int("kills", 4, "how often a scenario ends the leader; SIGKILL and SIGTERM take turns")
 )
 
@@ -36,9 +37,9 @@ func TestMain(m *testing.M) {
 type library struct {
 	name    string
 	modes   []string
-	install func(t *testing.T) toolset
+	install func(t *testing.T, mode string) toolset
 	workers func(tools toolset, mode string, nodes []string) [][]string // command lines
-	produce func(tools toolset) []string                // command line of one producer
+	produce func(tools toolset) []string                                // command line of one producer
 	// How many jobs a worker process may hold when its connection dies by
 	// SIGKILL, and what the library does with them then.
 	holds  int
@@ -55,15 +56,14 @@ const (
 	clustered = "cluster"   // a Cluster client; followers redirect
 )
 
-var libraries = []library{huey, rq}
+var libraries = []library{huey, rq, celery, bullmq, bullmqNodeRedis}
 
 // TestLibraries runs each library in each of its modes.
 func TestLibraries(t *testing.T) {
 	for _, l := range libraries {
 		t.Run(l.name, func(t *testing.T) {
-			tools := l.install(t)
 			for _, mode := range l.modes {
-				t.Run(mode, func(t *testing.T) { run(t, l, mode, tools) })
+				t.Run(mode, func(t *testing.T) { run(t, l, mode, l.install(t, mode)) })
 			}
 		})
 	}

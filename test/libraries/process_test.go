@@ -46,7 +46,7 @@ func start(t *testing.T, dir, name string, env, args []string) *process {
 		<-p.done
 		if t.Failed() {
 			text, _ := os.ReadFile(p.log)
-			t.Logf("--- log of %s, its end:\n%s", p.name, text[max(0, len(text)-4000):])
+			t.Logf("--- log of %s, its end:\n%s", p.name, text[max(0, len(text)-*tail):])
 		}
 	})
 	return p

@@ -2,6 +2,12 @@
 
 package libraries
 
+import (
+	"os"
+	"path/filepath"
+	"testing"
+)
+
 var huey = library{
 	name: "huey", modes: []string{url, sentinel}, install: python("huey"),
 	workers: func(tools toolset, _ string, _ []string) [][]string {
@@ -26,7 +32,7 @@ var rq = library{
 			if mode == sentinel {
 				return append(append(command, "--config", "settings"), args...)
 			}
-			return append(append(command, "--url", "redis://" + nodes[0]), args...)
+			return append(append(command, "--url", "redis://"+nodes[0]), args...)
 		}
 		simple := []string{"--worker-class", "rq.worker.SimpleWorker"}
 		return [][]string{worker(), worker(), worker(simple...), worker(simple...)}
@@ -34,5 +40,35 @@ var rq = library{
 	produce: script, holds: 2, loses: true, twice: true, resend: true,
 }
 
+var celery = library{
+	name: "celery", modes: []string{url, addresses, sentinel}, install: python("celery"),
+	workers: func(tools toolset, _ string, _ []string) [][]string {
+		worker := func(name string, args ...string) []string {
+			return append([]string{tools.bin("celery"), "-A", "app", "worker", "-n", name + "@localhost", "-l", "INFO", "-c", "2"}, args...)
+		}
+		return [][]string{worker("one"), worker("two"), worker("three", "-P", "threads")}
+	},
+	// Eight messages for each of two slots may be reserved by a worker.
+	produce: script, holds: 16, loses: true, twice: true, resend: true,
+}
+
 // script is the producer of a library in Python.
 func script(tools toolset) []string { return []string{tools.bin("python"), tools.file("produce.py")} }
+
+// python installs the requirements of a library: requirements-MODE.txt where
+// there is one, else requirements.txt.
+func python(name string) func(t *testing.T, mode string) toolset {
+	return func(t *testing.T, mode string) toolset {
+		source := absolute(t, name)
+		requirements := filepath.Join(source, "requirements-"+mode+".txt")
+		if _, err := os.Stat(requirements); err != nil {
+			requirements = filepath.Join(source, "requirements.txt")
+		}
+		home := cached(t, name, []string{requirements}, func(dir string) {
+			command(t, dir, "python3", "-m", "venv", dir)
+			command(t, dir, filepath.Join(dir, "bin", "pip"), "install", "--quiet", "--disable-pip-version-check", "-r", requirements)
+		})
+		return toolset{source: source, home: home, env: []string{
+			"PYTHONPATH=" + source + ":" + absolute(t, "common"), "PYTHONDONTWRITEBYTECODE=1", "PYTHONUNBUFFERED=1"}}
+	}
+}

@@ -27,9 +27,9 @@ def fail(job):
     note('fail', job, NAME)
 
 
-def due(job, at):
+def due(job, at, slack=0.01):
     """Checks that a job that was put off until a time does not run before it."""
-    if time.time() < at - 0.01:
+    if time.time() < at - slack:
         note('wrong', job, 'ran', at - time.time(), 'seconds early')
 
 
