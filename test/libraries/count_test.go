@@ -33,6 +33,7 @@ func (s *scenario) count() {
 	if s.mode == url && len(l.unsure) > 0 {
 		s.t.Errorf("a producer whose node lives was told of errors: %v", l.unsure)
 	}
+	s.t.Logf("lost: %.500q; ran twice: %.500q; errors: %.500q", missing, repeated, fmt.Sprint(l.unsure))
 	s.results(l, missing)
 	for _, w := range l.wrong {
 		s.t.Errorf("%s", w)

@@ -51,6 +51,9 @@ func run(t *testing.T, l library, mode string, tools toolset) {
 	for i := range producers {
 		name := fmt.Sprintf("producer%d", i+1)
 		more := []string{"LEDGER=" + s.ledgerOf(name), "NAME=" + name, "JOBS=" + strconv.Itoa(*jobs/producers+1)}
+		if i == producers-1 {
+			more = append(more, "STEADY=yes")
+		}
 		s.producers = append(s.producers, start(t, s.dir, name, append(env, more...), l.produce(tools)))
 	}
 	for i := range *kills {

@@ -56,11 +56,13 @@ async function awaitResult(job, get, want, within = 60000) {
 }
 
 // produce makes the jobs of this producer: kinds maps a remainder of 40 to a maker.
+// A steady producer makes plain ones only, and so waits for nothing but the store.
 async function produce(kinds, plain) {
+  if (env.STEADY) kinds = {};
   for (let n = 0; ; n++) {
     if (n >= Number(env.JOBS) && fs.existsSync(env.STOP)) return;
     await (kinds[n % 40] ?? plain)(`${env.NAME}-${n}`);
-    await sleep(5);
+    await sleep(10);
   }
 }
 

@@ -77,10 +77,15 @@ def await_result(job, get, want, connection_error, within=60):
 
 
 def produce(kinds, plain):
-    """Makes the jobs of this producer: kinds maps a remainder of 40 to a maker."""
+    """Makes the jobs of this producer: kinds maps a remainder of 40 to a maker.
+
+    A steady producer makes plain ones only, and so waits for nothing but the store.
+    """
+    if 'STEADY' in os.environ:
+        kinds = {}
     jobs = int(os.environ['JOBS'])
     for n in itertools.count():
         if n >= jobs and os.path.exists(os.environ['STOP']):
             return
         kinds.get(n % 40, plain)('%s-%d' % (NAME, n))
-        time.sleep(0.005)
+        time.sleep(0.01)
