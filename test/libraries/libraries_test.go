@@ -56,7 +56,7 @@ const (
 	clustered = "cluster"   // a Cluster client; followers redirect
 )
 
-var libraries = []library{huey, rq, celery, bullmq, bullmqNodeRedis, asynq}
+var libraries = []library{huey, rq, celery, bullmq, bullmqNodeRedis, asynq, sidekiq, dramatiq, arq}
 
 // TestLibraries runs each library in each of its modes.
 func TestLibraries(t *testing.T) {

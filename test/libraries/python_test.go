@@ -52,6 +52,28 @@ var celery = library{
 	produce: script, holds: 16, loses: true, twice: true, resend: true,
 }
 
+var dramatiq = library{
+	name: "dramatiq", modes: []string{url, sentinel}, install: python("dramatiq"),
+	workers: func(tools toolset, _ string, _ []string) [][]string {
+		worker := []string{tools.bin("dramatiq"), "app", "--processes", "1", "--threads", "4"}
+		return [][]string{worker, worker, worker}
+	},
+	// A worker takes up to twice as many messages as it has threads; those that
+	// it has not acknowledged run again when its heartbeat is missed.
+	produce: script, holds: 16, twice: true, resend: true,
+}
+
+var arq = library{
+	name: "arq", modes: []string{url, sentinel}, install: python("arq"),
+	workers: func(tools toolset, _ string, _ []string) [][]string {
+		worker := []string{tools.bin("arq"), "app.WorkerSettings"}
+		return [][]string{worker, worker, worker}
+	},
+	// Jobs run at least once: one whose end was not written runs again when its
+	// worker's mark has expired.
+	produce: script, holds: 4, twice: true, resend: true,
+}
+
 // script is the producer of a library in Python.
 func script(tools toolset) []string { return []string{tools.bin("python"), tools.file("produce.py")} }
 
