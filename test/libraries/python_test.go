@@ -58,9 +58,10 @@ var dramatiq = library{
 		worker := []string{tools.bin("dramatiq"), "app", "--processes", "1", "--threads", "4"}
 		return [][]string{worker, worker, worker}
 	},
-	// A worker takes up to twice as many messages as it has threads; those that
-	// it has not acknowledged run again when its heartbeat is missed.
-	produce: script, holds: 16, twice: true, resend: true,
+	// A worker takes up to twice as many messages as it has threads. Those that it
+	// has not acknowledged run again when its heartbeat is missed: not before its
+	// process has ended, so here they count as lost.
+	produce: script, holds: 16, loses: true, twice: true, resend: true,
 }
 
 var arq = library{

@@ -6,8 +6,11 @@ require 'sidekiq'
 require_relative '../common/ledger'
 
 def connection
-  return { url: 'redis://mymaster', sentinels: Ledger::NODES } if Ledger::MODE == 'sentinel'
-
+  if Ledger::MODE == 'sentinel'
+    # While the nodes elect, one may name a leader that does not lead yet or any more.
+    again = { reconnect_attempts: 10, reconnect_delay: 0.1, reconnect_delay_max: 1 }
+    return { url: 'redis://mymaster', sentinels: Ledger::NODES }.merge(again)
+  end
   { url: "redis://#{Ledger::NODES[0][:host]}:#{Ledger::NODES[0][:port]}/0" }
 end
 
