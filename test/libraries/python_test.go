@@ -65,7 +65,7 @@ var dramatiq = library{
 }
 
 var arq = library{
-	name: "arq", modes: []string{url, sentinel}, install: python("arq"),
+	name: "arq", modes: []string{url}, install: python("arq"),
 	workers: func(tools toolset, _ string, _ []string) [][]string {
 		worker := []string{tools.bin("arq"), "app.WorkerSettings"}
 		return [][]string{worker, worker, worker}
