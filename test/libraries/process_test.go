@@ -33,7 +33,7 @@ func start(t *testing.T, dir, name string, env, args []string) *process {
 	p.cmd.Dir = dir
 	p.cmd.Env = append(os.Environ(), env...)
 	p.cmd.Stdout, p.cmd.Stderr = log, log
-	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	p.cmd.SysProcAttr = processAttributes()
 	if err := p.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}

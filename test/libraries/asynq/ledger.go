@@ -44,7 +44,7 @@ func create(job string, call func(job string) error, parts ...string) string {
 	for attempt := 0; ; attempt++ {
 		name := job
 		if attempt > 0 {
-			name += "~" + strconv.Itoa(attempt)
+			name += "_" + strconv.Itoa(attempt)
 		}
 		err := call(name)
 		for _, part := range parts {

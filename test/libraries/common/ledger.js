@@ -30,7 +30,7 @@ function expect(job, got, want) {
 async function make(job, call, parts = ['']) {
   const first = Date.now();
   for (let attempt = 0; ; attempt++) {
-    const name = attempt === 0 ? job : `${job}~${attempt}`;
+    const name = attempt === 0 ? job : `${job}_${attempt}`;
     try {
       const result = await call(name);
       for (const part of parts) note('made', name + part, Date.now() - first);

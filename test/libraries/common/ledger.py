@@ -44,7 +44,7 @@ def make(job, call, parts=('',)):
     parts are the endings of the names of the jobs that call makes.
     """
     for attempt in itertools.count():
-        name = job if attempt == 0 else '%s~%d' % (job, attempt)
+        name = job if attempt == 0 else '%s_%d' % (job, attempt)
         began = time.monotonic()
         if attempt == 0:
             first = began

@@ -31,7 +31,7 @@ module Ledger
   def make(job, parts = [''])
     first = now
     (0..).each do |attempt|
-      name = attempt.zero? ? job : "#{job}~#{attempt}"
+      name = attempt.zero? ? job : "#{job}_#{attempt}"
       begin
         yield name
       rescue StandardError => e

@@ -3,6 +3,7 @@
 import ledger
 from redis import Redis
 from redis.backoff import ExponentialBackoff
+from redis.exceptions import ConnectionError, TimeoutError
 from redis.retry import Retry
 
 # A worker ends at an error of its connection at the wrong moment, so the client
@@ -21,5 +22,6 @@ class Patient(Redis):
 SENTINEL = {
     'INSTANCES': ledger.NODES,
     'MASTER_NAME': 'mymaster',
-    'CONNECTION_KWARGS': {'retry': Retry(ExponentialBackoff(cap=0.5, base=0.02), 25)},
+    'CONNECTION_KWARGS': {'retry': Retry(ExponentialBackoff(cap=0.5, base=0.02), 25),
+                          'retry_on_error': [ConnectionError, TimeoutError]},
 }
