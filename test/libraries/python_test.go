@@ -25,7 +25,7 @@ var huey = library{
 }
 
 var rq = library{
-	name: "rq", modes: []string{url, sentinel}, install: python("rq"),
+	name: "rq", modes: []string{url}, install: python("rq"),
 	workers: func(tools toolset, mode string, nodes []string) [][]string {
 		worker := func(args ...string) []string {
 			command := []string{tools.bin("rq"), "worker", "--with-scheduler", "--maintenance-interval", "20", "trivet"}
