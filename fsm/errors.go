@@ -54,6 +54,13 @@ var (
 	errScoreNaN   = resp.Err("ERR resulting score is not a number (NaN)")
 )
 
+// About LCS.
+var (
+	errLCSBoth   = resp.Err("ERR If you want both the length and indexes, please just use IDX.")
+	errLCSType   = resp.Err("ERR The specified keys must contain string values")
+	errLCSMemory = resp.Err("ERR Insufficient memory, failed allocating transient memory for LCS")
+)
+
 // About blocking.
 var (
 	errTimeout         = resp.Err("ERR timeout is not a float or out of range")

@@ -22,6 +22,7 @@ var stringCommands = []Command{
 	{Spec{"STRLEN", 2, Read | Fast, Keys{1, 1, 1}, "string", "Get the length of the string at a key.", "2.2.0"}, strlen},
 	{Spec{"GETRANGE", 4, Read, Keys{1, 1, 1}, "string", "Get a part of the string at a key.", "2.4.0"}, getRange},
 	{Spec{"SUBSTR", 4, Read, Keys{1, 1, 1}, "string", "Get a part of the string at a key; the old name of GETRANGE.", "1.0.0"}, getRange},
+	{Spec{"LCS", -3, Read, Keys{1, 2, 1}, "string", "Find the longest sequence of bytes that two strings have in common.", "7.0.0"}, lcs},
 	{Spec{"SETRANGE", 4, Write | DenyOOM, Keys{1, 1, 1}, "string", "Overwrite a part of the string at a key.", "2.2.0"}, setRange},
 	{Spec{"INCR", 2, Write | DenyOOM | Fast, Keys{1, 1, 1}, "string", "Add one to the integer at a key.", "1.0.0"}, incr},
 	{Spec{"INCRBY", 3, Write | DenyOOM | Fast, Keys{1, 1, 1}, "string", "Add to the integer at a key.", "1.0.0"}, incrBy},
