@@ -160,5 +160,7 @@ func (p geoPoint) reply() resp.Value { return resp.List(degreesReply(p.lon), deg
 // degreesReply shows a number with up to 17 decimals.
 func degreesReply(f float64) resp.Value {
 	s := strings.TrimRight(strconv.FormatFloat(f, 'f', 17, 64), "0")
-	return resp.Str(strings.TrimSuffix(s, "."))
+	v := resp.Float(f)
+	v.Str = strings.TrimSuffix(s, ".")
+	return v
 }

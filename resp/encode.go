@@ -171,12 +171,15 @@ func (v Value) appendTwos(dst []byte, d Dialect, arrays bool) []byte {
 }
 
 func (v Value) appendDouble(dst []byte, d Dialect) []byte {
-	if d.rich() {
-		dst = AppendFloat(append(dst, ','), v.Float())
-		return append(dst, '\r', '\n')
-	}
 	var buf [32]byte
-	return appendBulk(dst, AppendFloat(buf[:0], v.Float()))
+	text := append(buf[:0], v.Str...)
+	if len(text) == 0 {
+		text = AppendFloat(text, v.Float())
+	}
+	if d.rich() {
+		return append(append(append(dst, ','), text...), '\r', '\n')
+	}
+	return appendBulk(dst, text)
 }
 
 func (v Value) appendBool(dst []byte, d Dialect) []byte {

@@ -191,7 +191,12 @@ func (p *parser) fromLine(mark byte, line []byte) (Value, error) {
 		}
 	case ',':
 		if f, ok := parseFloat(line); ok {
-			return Float(f), nil
+			v := Float(f)
+			var buf [32]byte
+			if string(AppendFloat(buf[:0], f)) != string(line) {
+				v.Str = string(line)
+			}
+			return v, nil
 		}
 	case '#':
 		if len(line) == 1 && (line[0] == 't' || line[0] == 'f') {

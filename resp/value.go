@@ -16,7 +16,7 @@ const (
 	Array                 // Elems in order
 	Map                   // Elems alternate between key and value
 	Set                   // Elems in the order they are written
-	Double                // a floating point number, see Value.Float
+	Double                // a floating point number, see Value.Float; Str is its text where that is not the shortest
 	Bool                  // Int is 0 or 1
 	Verbatim              // text for people; Str is the text, without the "txt:" prefix
 	Push                  // out-of-band data, RESP3 only

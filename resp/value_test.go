@@ -46,7 +46,7 @@ func TestReadValue(t *testing.T) {
 		{"&1\r\n+a\r\n:1\r\n", Couples(Status("a"), Int(1))}, {"&0\r\n", Couples()},
 		{"@1\r\n+a\r\n:1\r\n", Table(Status("a"), Int(1))}, {"@0\r\n", Table()},
 		{">1\r\n#f\r\n", Value{Kind: Push, Elems: []Value{Truth(false)}}},
-		{",3.1\r\n", Float(3.1)}, {",1E5\r\n", Float(1e5)}, {",inf\r\n", Float(math.Inf(1))},
+		{",3.1\r\n", Float(3.1)}, {",1E5\r\n", Value{Kind: Double, Int: Float(1e5).Int, Str: "1E5"}}, {",inf\r\n", Float(math.Inf(1))},
 		{",-inf\r\n", Float(math.Inf(-1))}, {",nan\r\n", Float(math.NaN())}, {",-0\r\n", Float(math.Copysign(0, -1))},
 		{"=8\r\ntxt:a\r\nb\r\n", Text("a\r\nb")}, {"=4\r\nmkd:\r\n", Text("")},
 		{"(-12345678901234567890\r\n", Big("-12345678901234567890")},

@@ -1,6 +1,7 @@
 package lua
 
 import (
+	"cmp"
 	"strings"
 
 	lua "github.com/yuin/gopher-lua"
@@ -109,7 +110,7 @@ func (r *run) value(v resp.Value) lua.LValue {
 	case resp.Bulk, resp.Verbatim, resp.BigNumber:
 		return lua.LString(v.Str)
 	case resp.Double:
-		return lua.LString(resp.AppendFloat(nil, v.Float()))
+		return lua.LString(cmp.Or(v.Str, string(resp.AppendFloat(nil, v.Float()))))
 	case resp.Null, resp.NullArray:
 		return lua.LFalse
 	}
