@@ -41,6 +41,12 @@ func startRedis(t *testing.T, options ...string) *client {
 		cmd.Process.Kill()
 		cmd.Wait()
 	})
+	return dial(t, addr)
+}
+
+// dial connects to a server that may be still starting.
+func dial(t *testing.T, addr string) *client {
+	t.Helper()
 	for range 100 {
 		if conn, err := net.Dial("tcp", addr); err == nil {
 			t.Cleanup(func() { conn.Close() })
@@ -48,7 +54,7 @@ func startRedis(t *testing.T, options ...string) *client {
 		}
 		time.Sleep(50 * time.Millisecond)
 	}
-	t.Fatalf("redis-server does not listen on %s", addr)
+	t.Fatalf("no server listens on %s", addr)
 	return nil
 }
 
@@ -66,13 +72,29 @@ func freeAddr(t *testing.T) string {
 // do sends a command and returns the reply.
 func (c *client) do(args ...string) resp.Value {
 	c.t.Helper()
-	c.conn.SetDeadline(time.Now().Add(10 * time.Second))
-	if _, err := c.conn.Write(resp.Strs(args...).Append(nil, resp.RESP2)); err != nil {
-		c.t.Fatal(fmt.Errorf("%q: %w", args, err))
+	c.send([][]string{args})
+	return c.receive()
+}
+
+// send sends commands; receive must be called as often.
+func (c *client) send(commands [][]string) {
+	c.t.Helper()
+	var b []byte
+	for _, args := range commands {
+		b = resp.Strs(args...).Append(b, resp.RESP2)
 	}
+	c.conn.SetDeadline(time.Now().Add(30 * time.Second))
+	if _, err := c.conn.Write(b); err != nil {
+		c.t.Fatal(fmt.Errorf("send %.1000q: %w", commands, err))
+	}
+}
+
+// receive returns the next reply.
+func (c *client) receive() resp.Value {
+	c.t.Helper()
 	v, err := c.r.ReadValue()
 	if err != nil {
-		c.t.Fatal(fmt.Errorf("%q: %w", args, err))
+		c.t.Fatal(err)
 	}
 	return v
 }
