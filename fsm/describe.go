@@ -95,28 +95,3 @@ func buildSet(v *rdb.Value, epoch uint32) (*object, resp.Value) {
 	}
 	return &object{kind: kindSet, val: m}, resp.Nil
 }
-
-func describeStream(s *stream) *rdb.Stream {
-	d := &rdb.Stream{Last: rdbID(s.last), MaxDeleted: rdbID(s.deleted), Added: s.added}
-	s.each(streamID{}, maxStreamID, false, func(e *streamEntry) bool {
-		d.Entries = append(d.Entries, rdb.Entry{ID: rdbID(e.id), Fields: e.fields})
-		return true
-	})
-	return d
-}
-
-func rdbID(id streamID) rdb.ID { return rdb.ID{Ms: id.ms, Seq: id.seq} }
-
-func idOf(id rdb.ID) streamID { return streamID{id.Ms, id.Seq} }
-
-func buildStream(d *rdb.Stream, epoch uint32) (*object, resp.Value) {
-	if len(d.Groups) > 0 {
-		return nil, errDumpGroups
-	}
-	s := newStream(epoch)
-	for _, e := range d.Entries {
-		s.put(streamEntry{idOf(e.ID), e.Fields})
-	}
-	s.last, s.deleted, s.added = idOf(d.Last), idOf(d.MaxDeleted), d.Added
-	return &object{kind: kindStream, val: s}, resp.Nil
-}

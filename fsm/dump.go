@@ -18,7 +18,6 @@ var (
 	errDumpChecksum = resp.Err("ERR DUMP payload version or checksum are wrong")
 	errDumpFormat   = resp.Err("ERR Bad data format")
 	errDumpLarge    = resp.Err("ERR The value is too large once it is decompressed")
-	errDumpGroups   = resp.Err("ERR The stream has consumer groups, which cannot be restored yet")
 	errRestoreBusy  = resp.Err("BUSYKEY Target key name already exists.")
 	errRestoreTTL   = resp.Err("ERR Invalid TTL value, must be >= 0")
 	errRestoreIdle  = resp.Err("ERR Invalid IDLETIME value, must be >= 0")

@@ -99,8 +99,9 @@ func TestRestoreRefuses(t *testing.T) {
 			{Kind: rdb.Streams, Stream: &rdb.Stream{Entries: []rdb.Entry{entry(2)}, Last: rdb.ID{Ms: 1}, Added: 1}},
 			{Kind: rdb.Streams, Stream: &rdb.Stream{Entries: []rdb.Entry{entry(2)}, Last: rdb.ID{Ms: 2}}},
 			{Kind: rdb.Streams, Stream: &rdb.Stream{Entries: []rdb.Entry{entry(0)}, Last: rdb.ID{Ms: 2}, Added: 1}},
+			{Kind: rdb.Streams, Stream: &rdb.Stream{Groups: []rdb.Group{{Name: "g"}, {Name: "g"}}}},
+			{Kind: rdb.Streams, Stream: &rdb.Stream{Groups: []rdb.Group{{Name: "g", Consumers: []rdb.Consumer{{Name: "c"}, {Name: "c"}}}}}},
 		},
-		errDumpGroups.Str: {{Kind: rdb.Streams, Stream: &rdb.Stream{Groups: []rdb.Group{{Name: "g"}}}}},
 	} {
 		for _, v := range values {
 			m := newMachine(t)

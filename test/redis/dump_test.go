@@ -212,7 +212,7 @@ func groups(do doer, key string) string {
 	return ""
 }
 
-// TestDumpedGroups brings consumer groups through package rdb.
+// TestDumpedGroups brings consumer groups through package rdb and a State.
 func TestDumpedGroups(t *testing.T) {
 	r := startRedis(t)
 	for i := range 300 {
@@ -239,6 +239,14 @@ func TestDumpedGroups(t *testing.T) {
 	}
 	if got, want := content(r.do, "back")+groups(r.do, "back"), content(r.do, "s")+groups(r.do, "s"); got != want {
 		t.Errorf("got\n%.3000s\nwant\n%.3000s", got, want)
+	}
+	st := &state{State: fsm.NewState()}
+	st.do(t, []string{"RESTORE", "s", "0", r.do("DUMP", "s").Str})
+	if reply := r.do("RESTORE", "back", "0", st.do(t, []string{"DUMP", "s"}).Str, "REPLACE"); reply.Str != "OK" {
+		t.Fatal(reply)
+	}
+	if got, want := content(r.do, "back")+groups(r.do, "back"), content(r.do, "s")+groups(r.do, "s"); got != want {
+		t.Errorf("by way of a State: got\n%.3000s\nwant\n%.3000s", got, want)
 	}
 }
 
