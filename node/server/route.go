@@ -14,14 +14,17 @@ const (
 )
 
 // routeOf decides where a command with these flags runs. Away says that this
-// node is a follower and sends clients to the leader instead of forwarding.
+// node is a follower and sends clients to the leader instead of forwarding. What
+// only goes through the log to reach all nodes is forwarded even so: Redis's
+// replicas take PUBLISH and SCRIPT LOAD, and Cluster clients send the latter to
+// every node.
 func routeOf(f fsm.Flag, away bool) route {
 	switch {
 	case f&fsm.Local != 0:
 		return toNode
 	case f&fsm.Read != 0:
 		return toState
-	case away:
+	case away && f&(fsm.Logged|fsm.MovableKeys) != fsm.Logged:
 		return toOther
 	}
 	return toLog

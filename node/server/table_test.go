@@ -38,6 +38,7 @@ func TestRouteOf(t *testing.T) {
 		{fsm.Local, false, toNode}, {fsm.Local, true, toNode},
 		{fsm.Read | fsm.Fast, false, toState}, {fsm.Read, true, toState},
 		{fsm.Write, false, toLog}, {fsm.Write | fsm.DenyOOM, true, toOther},
+		{fsm.Logged | fsm.MovableKeys, true, toOther}, {fsm.Logged | fsm.PubSub, true, toLog},
 	} {
 		if got := routeOf(c.flags, c.away); got != c.want {
 			t.Errorf("routeOf(%v, %v) = %v", c.flags.Names(), c.away, got)
