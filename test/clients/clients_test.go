@@ -1,12 +1,19 @@
 //go:build clients
 
-// Package clients runs the clients that people use against three real nodes:
-// redis-py, redis-cli, redis-benchmark, go-redis, and the article's.
+// Package clients runs the clients that people use: redis-cli, redis-benchmark
+// and the article's against three real nodes; and redis-py, go-redis, ioredis,
+// node-redis, redis-rb, Jedis and Lettuce on a tour of the types, in both
+// protocols where they have both. A tour visits a real redis-server first, then
+// the leader, a follower that forwards, and the leader as a Sentinel client and
+// a Cluster client find it from a follower.
 //
-// It needs python3 with venv, a package index that pip reaches, redis-cli and
-// redis-benchmark; what is missing is a failure. Run
+// It needs Debian's python3-venv, nodejs, npm, ruby-redis, default-jdk-headless,
+// maven, redis-server and redis-tools, and the indexes that pip, npm and Maven
+// read; what is missing is a failure. Run
 //
 //	go test -tags clients ./test/clients
+//
+// or one of them with -run TestIoredis.
 package clients
 
 import (
@@ -23,13 +30,17 @@ import (
 	"github.com/trivetdb/trivet/test/cluster"
 )
 
-var shared *cluster.Cluster
+// The nodes of shared redirect, as they do by default. Those of forwarding take
+// any command; a client with several connections reads there what another of
+// them has written, as it does of Redis.
+var shared, forwarding *cluster.Cluster
 
-// The nodes redirect, as they do by default.
 func TestMain(m *testing.M) {
 	os.Exit(cluster.Main(m, func(t testing.TB) {
 		shared = cluster.Start(t, 3)
 		shared.Settled()
+		forwarding = cluster.Start(t, 3, "--on-follower", "forward", "--reads", "linearizable")
+		forwarding.Settled()
 	}))
 }
 
@@ -75,19 +86,4 @@ func TestArticle(t *testing.T) {
 		}
 		shared.With(t).Settled()
 	}
-}
-
-// TestRedisPy installs redis-py as it is today, and takes its tour.
-func TestRedisPy(t *testing.T) {
-	dir := t.TempDir()
-	run(t, "", "python3", "-m", "venv", dir)
-	python := filepath.Join(dir, "bin", "python")
-	run(t, "", python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "redis")
-	leader, _ := roles(t)
-	for _, protocol := range []string{"2", "3"} {
-		if out := run(t, "", python, "tour.py", port(leader.Redis), protocol); out != "" {
-			t.Errorf("RESP%s:\n%s", protocol, out)
-		}
-	}
-	shared.With(t).SameState()
 }
