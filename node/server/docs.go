@@ -37,9 +37,9 @@ const docsTail = `## What differs from Redis
 - **Durability.** A write is answered once a majority of the nodes has it on disk. Where a node cannot
   learn whether a write was applied, it closes the connection without a reply.
 - **A follower** answers writes with ` + "`MOVED 0 host:port`" + `, the leader's address, or forwards them to the
-  leader where ` + "`--on-follower forward`" + ` says so. It forwards PUBLISH and SCRIPT LOAD in either case. While there is
-  no leader, commands that need one wait
-  for a moment and then answer ` + "`LOADING ...`" + `, which clients try again.
+  leader where ` + "`--on-follower forward`" + ` says so; it forwards PUBLISH and SCRIPT LOAD in either
+  case. While there is no leader, commands that need one wait for a moment and then answer
+  ` + "`LOADING ...`" + `, which clients try again.
 - **Reads** are served by the node that is asked. It has at least the writes that were acknowledged on
   the same connection. ` + "`CLIENT READS LINEARIZABLE`" + ` makes the reads of a connection see all
   writes that were acknowledged on any; ` + "`CLIENT READS LOCAL`" + ` goes back.
