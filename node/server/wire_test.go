@@ -295,6 +295,8 @@ func TestMoved(t *testing.T) {
 	f.node.set(func() { f.node.follows = true })
 	w.ask("SET a 2", "-MOVED 0 10.0.0.2:6379\r\n")
 	w.ask("GET a", "$1\r\n1\r\n")
+	w.ask("PUBLISH c m", ":0\r\n")
+	w.ask(`SCRIPT LOAD "return 1"`, "$40\r\ne0e1f9fabfc9d4800c877a703b823ac0578ff8db\r\n")
 	c.ask("+SET a 2", "-MOVED 0 10.0.0.2:31337\r\n")
 	f.node.set(func() { f.node.noLeader = true })
 	w.ask("SET a 2", "-LOADING Redis is loading the dataset in memory\r\n")
