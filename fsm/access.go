@@ -1,6 +1,7 @@
 package fsm
 
 import (
+	"bytes"
 	"slices"
 	"strings"
 
@@ -35,10 +36,25 @@ func (s *Spec) CallOf(args [][]byte, categories []string) *acl.Call {
 		c.Channels, c.Patterns = channelsOf(p.Name, len(args)), p.Name == "PSUBSCRIBE"
 		return c
 	}
+	if p.Name == "SORT" || p.Name == "SORT_RO" {
+		c.Pattern = sortPattern(args)
+	}
 	for i, at := range s.KeysOf(args) {
 		c.Keys = append(c.Keys, acl.Key{At: at, Access: p.access(i, args)})
 	}
 	return c
+}
+
+// sortPattern returns the place of the first pattern of SORT that stands for other
+// keys, or 0.
+func sortPattern(args [][]byte) int {
+	for i := 2; i+1 < len(args); i++ {
+		by := equalFold(args[i], "BY") && bytes.IndexByte(args[i+1], '*') >= 0
+		if by || equalFold(args[i], "GET") && string(args[i+1]) != "#" {
+			return i + 1
+		}
+	}
+	return 0
 }
 
 // channelsOf returns the positions of the channels. Who stops listening needs no

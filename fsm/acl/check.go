@@ -14,6 +14,7 @@ type Call struct {
 	Categories []string
 	Args       [][]byte // the name is argument 0
 	Keys       []Key
+	Pattern    int   // the argument that makes it read keys that no argument names; 0 for none
 	Channels   []int // which arguments are channels
 	Patterns   bool  // the channels are patterns, which rules must give literally
 }
@@ -66,6 +67,9 @@ func (s *Selector) check(c *Call) (Reason, int) {
 			return DeniedKey, k.At
 		}
 	}
+	if c.Pattern > 0 && !s.AllKeys && !s.readsAll() {
+		return DeniedKey, c.Pattern
+	}
 	for _, at := range c.Channels {
 		if !s.HasChannel(string(c.Args[at]), c.Patterns) {
 			return DeniedChannel, at
@@ -102,6 +106,11 @@ func (s *Selector) hasKey(key string, access Access) bool {
 	return slices.ContainsFunc(s.Keys, func(k KeyPattern) bool {
 		return k.Access&access == access && glob.Match(k.Pattern, key)
 	})
+}
+
+// readsAll reports whether a pattern lets all keys be read.
+func (s *Selector) readsAll() bool {
+	return slices.ContainsFunc(s.Keys, func(k KeyPattern) bool { return k.Access&Read != 0 && k.Pattern == "*" })
 }
 
 // HasChannel reports whether a channel, or a pattern of channels, is allowed.

@@ -36,6 +36,8 @@ func TestCheck(t *testing.T) {
 	psubscribe := call("psubscribe", "@pubsub", "PSUBSCRIBE", "k*").channels(true, 1)
 	auth := call("auth", "@connection", "AUTH", "x")
 	auth.Free = true
+	sort := call("sort", "@write", "SORT", "k", "GET", "x*").keys(Key{1, Read})
+	sort.Pattern = 3
 	for _, tt := range []struct {
 		rules string
 		call  *Call
@@ -56,6 +58,10 @@ func TestCheck(t *testing.T) {
 		{"+@all %W~k", exists, Allowed, 0},
 		{"+@all ~x", exists, DeniedKey, 1},
 		{"+@all %R~a %W~k", two, Allowed, 0},
+		{"+@all ~*", sort, Allowed, 0},
+		{"+@all %R~*", sort, Allowed, 0},
+		{"+@all ~k ~?", sort, DeniedKey, 3},
+		{"+@all ~k %W~*", sort, DeniedKey, 3},
 		{"+@all %W~a %W~k", two, DeniedKey, 1},
 		{"+@all %R~a %R~k", two, DeniedKey, 2},
 		{"allkeys +@read", get, Allowed, 0},

@@ -342,3 +342,17 @@ func TestUserChange(t *testing.T) {
 		t.Error("a rule about no command")
 	}
 }
+
+// TestSortOfOthers has a user sort by, or show, keys that the command does not
+// name.
+func TestSortOfOthers(t *testing.T) {
+	f := start(t, Options{})
+	dial(t, f.redis).ask("ACL SETUSER joe on >pw +@all ~own:*", "+OK\r\n")
+	joe := f.as("joe")
+	joe.ask("RPUSH own:l 1 2", ":2\r\n")
+	joe.ask("SORT own:l GET #", "*2\r\n$1\r\n1\r\n$1\r\n2\r\n")
+	joe.ask("SORT own:l BY nosort", "*2\r\n$1\r\n1\r\n$1\r\n2\r\n")
+	for _, line := range []string{"SORT own:l GET secret:*", "SORT_RO own:l BY secret:*", "SORT own:l LIMIT 0 1 GET # GET *"} {
+		joe.ask(line, noKey)
+	}
+}
