@@ -1,7 +1,6 @@
 package fsm
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 )
@@ -76,7 +75,7 @@ next:
 func parseEventText(text string) (string, error) {
 	flags, ok := eventsOf(text)
 	if !ok {
-		return "", errors.New("Invalid event class character. Use 'Ag$lshzxeKEtmdn'.")
+		return "", settingError("Invalid event class character. Use 'Ag$lshzxeKEtmdn'.")
 	}
 	var shown strings.Builder
 	if flags&notifyAll == notifyAll {

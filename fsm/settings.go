@@ -207,11 +207,16 @@ func (s *Settings) PubSubLimit(otherwise uint64) uint64 {
 	return otherwise
 }
 
+// A settingError says in Redis's words what is wrong with a value.
+type settingError string
+
+func (e settingError) Error() string { return string(e) }
+
 // parseBufferLimits takes Redis's form, class hard soft seconds for each class.
 func parseBufferLimits(text string) (string, error) {
 	words := strings.Fields(text)
 	if len(words) == 0 || len(words)%4 != 0 {
-		return "", errors.New("Wrong number of arguments in buffer limit configuration.")
+		return "", settingError("Wrong number of arguments in buffer limit configuration.")
 	}
 	limit, given := uint64(0), false
 	for ; len(words) > 0; words = words[4:] {
@@ -221,9 +226,9 @@ func parseBufferLimits(text string) (string, error) {
 		class := strings.ToLower(words[0])
 		switch {
 		case class != "normal" && class != "slave" && class != "replica" && class != "pubsub":
-			return "", errors.New("Invalid client class specified in buffer limit configuration.")
+			return "", settingError("Invalid client class specified in buffer limit configuration.")
 		case !ok1 || !ok2 || !ok3 || seconds < 0:
-			return "", errors.New("Error in hard, soft or soft_seconds setting in buffer limit configuration.")
+			return "", settingError("Error in hard, soft or soft_seconds setting in buffer limit configuration.")
 		case class == "pubsub" && soft == 0 && seconds == 0:
 			limit, given = hard, true
 		case hard != 0 || soft != 0 || seconds != 0:

@@ -30,11 +30,11 @@ func (e *encoder) string(s string) {
 	if n, ok := integer(s); ok && n == int64(int32(n)) {
 		switch {
 		case n == int64(int8(n)):
-			e.b = append(e.b, lengthString|stringInt8, byte(n))
+			e.b = append(e.b, lengthString+stringInt8, byte(n))
 		case n == int64(int16(n)):
-			e.b = binary.LittleEndian.AppendUint16(append(e.b, lengthString|stringInt16), uint16(n))
+			e.b = binary.LittleEndian.AppendUint16(append(e.b, lengthString+stringInt16), uint16(n))
 		default:
-			e.b = binary.LittleEndian.AppendUint32(append(e.b, lengthString|stringInt32), uint32(n))
+			e.b = binary.LittleEndian.AppendUint32(append(e.b, lengthString+stringInt32), uint32(n))
 		}
 		return
 	}
