@@ -217,7 +217,7 @@ func (b *blocking) tell(ctx, reign context.Context, to leader) {
 	answer, err := b.send(ctx, to, n)
 	if err == nil && answer.verdict == noteTaken {
 		b.hear(turnNote{n.origin, n.stream, answer.turns})
-		b.known(n, answer.at)
+		b.known(n, &answer)
 		return
 	}
 	b.restart()
@@ -251,13 +251,15 @@ func (b *blocking) compose() *claimNote {
 }
 
 // known notes that the leader has heard of claims.
-func (b *blocking) known(n *claimNote, at int64) {
+func (b *blocking) known(n *claimNote, a *claimAnswer) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for _, w := range n.words {
 		if s := b.here[w.id]; s != nil && w.kind == claimMade && s.heard == 0 {
-			s.heard = at - w.age.Microseconds()
-			close(s.known)
+			s.heard = a.at - w.age.Microseconds()
+			if !slices.Contains(a.after, w.id) {
+				close(s.known)
+			}
 		}
 	}
 }

@@ -50,6 +50,9 @@ type claimAnswer struct {
 	verdict
 	at    int64  // when it was taken, microseconds by the leader's clock
 	turns []turn // that there are, those for claims of this note among them
+	// after are the claims of this note that stand behind others who try just now:
+	// what is there may be left for them.
+	after []uint64
 }
 
 // A verdict says what became of a note.
@@ -143,12 +146,20 @@ func decodeClaimNote(b []byte) (n claimNote, err error) {
 }
 
 func (a *claimAnswer) append(b []byte) []byte {
-	return appendTurns(binary.AppendUvarint(append(b, byte(a.verdict)), uint64(a.at)), a.turns)
+	b = appendTurns(binary.AppendUvarint(append(b, byte(a.verdict)), uint64(a.at)), a.turns)
+	b = binary.AppendUvarint(b, uint64(len(a.after)))
+	for _, id := range a.after {
+		b = binary.AppendUvarint(b, id)
+	}
+	return b
 }
 
 func decodeClaimAnswer(b []byte) (a claimAnswer, err error) {
 	r := noteReader{b: b}
 	a.verdict, a.at, a.turns = verdict(r.byte()), int64(r.uvarint()), r.turns()
+	for n := r.uvarint(); n > 0 && !r.bad; n-- {
+		a.after = append(a.after, r.uvarint())
+	}
 	return a, r.err()
 }
 

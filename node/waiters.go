@@ -160,7 +160,22 @@ func (w *waiters) hear(n claimNote) claimAnswer {
 		w.drop(from)
 		return claimAnswer{verdict: noteAgain}
 	}
-	return claimAnswer{noteTaken, at, from.next()}
+	return claimAnswer{noteTaken, at, from.next(), w.after(from, &n)}
+}
+
+// after returns the claims made by a note that have no turn, and stand in a line
+// in which others have one.
+func (w *waiters) after(from *claimant, n *claimNote) (ids []uint64) {
+	for i := range n.words {
+		c := from.claims[n.words[i].id]
+		if c == nil || n.words[i].kind != claimMade || c.turn != nil {
+			continue
+		}
+		if slices.ContainsFunc(c.keys, func(p place) bool { l := w.lineOf(p, c); return l != nil && l.turns > 0 }) {
+			ids = append(ids, c.id)
+		}
+	}
+	return ids
 }
 
 // welcome begins a stream, in the place of the one before.

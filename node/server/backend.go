@@ -81,8 +81,9 @@ type Backend interface {
 
 // A Place is where a client stands that waits.
 type Place interface {
-	// Known is closed when the leader knows of the client, and the client has
-	// had the turns that were there for it when it came.
+	// Known is closed when the leader knows of the client and it has had the turn
+	// that was there for it when it came. It stays open where others, who came
+	// before, were just trying.
 	Known() <-chan struct{}
 	// Stay is for a client that had its turn and found nothing.
 	Stay()

@@ -17,8 +17,8 @@ import (
 // end of the connection is not noticed before the client is served.
 const maxAhead = 64 << 10
 
-// knownWait is how long a client whose time is over waits for the leader to
-// know of it: what was there for it when it came is its still.
+// knownWait is how long a client waits at least for the leader to know of it,
+// though its time be over: what was there for it when it came is its still.
 const knownWait = 500 * time.Millisecond
 
 // forEver is a timeout that nobody lives to see.
@@ -36,6 +36,7 @@ type blocked struct {
 	row   *row
 	args  [][]byte // copies
 	typed []bool
+	since time.Time
 	until time.Time // zero for ever
 	firm  bool      // out of CLIENT UNBLOCK's reach
 	wake  chan struct{}
@@ -65,7 +66,7 @@ func (s *session) block(r *row, args [][]byte, typed []bool) (v resp.Value, bega
 	if fail.IsError() {
 		return fail, began, nil
 	}
-	b := &blocked{s: s, row: r, typed: slices.Clone(typed), wake: make(chan struct{}, 1)}
+	b := &blocked{s: s, row: r, typed: slices.Clone(typed), since: began, wake: make(chan struct{}, 1)}
 	b.args = s.keep(args)
 	b.resolve()
 	// The keys are parts of the arguments, which the next read overwrites.
@@ -195,16 +196,25 @@ func (b *blocked) await() (event, error) {
 // last returns the turn of a client whose time was over before the leader knew
 // of it, if there is one.
 func (b *blocked) last(place Place) event {
-	select {
-	case <-place.Known():
-	case <-time.After(knownWait):
-	case <-b.s.ctx.Done():
+	timeout := time.After(time.Until(b.since.Add(knownWait)))
+	for over := false; ; {
+		b.mu.Lock()
+		next := b.next
+		b.next = nothing
+		b.mu.Unlock()
+		if over || next != nothing {
+			return cmp.Or(next, timedOut)
+		}
+		select {
+		case <-b.wake:
+		case <-place.Known():
+			over = true
+		case <-timeout:
+			over = true
+		case <-b.s.ctx.Done():
+			over = true
+		}
 	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	next := b.next
-	b.next = nothing
-	return cmp.Or(next, timedOut)
 }
 
 // look takes the event that is there. Where there is none, it sets the
