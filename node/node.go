@@ -315,16 +315,11 @@ func (n *Node) Read(ctx context.Context, r fsm.Request, minIndex uint64, lineari
 }
 
 // catchUp waits until the state holds the entry at minIndex, and all that was
-// acknowledged before the call where that is asked for. While there is a leader
-// it waits as long as a write does that was sent: then it is this node's disk,
-// or its processor, that is late, and many clients take a refusal for the end.
+// acknowledged before the call where that is asked for.
 func (n *Node) catchUp(ctx context.Context, minIndex uint64, linearizable bool) error {
 	for began := time.Now(); ; {
 		err := n.catchUpSoon(ctx, minIndex, linearizable)
-		if err == nil || ctx.Err() != nil || time.Since(began) >= holdSent {
-			return err
-		}
-		if now, _ := n.leaders.get(); now == (leader{}) {
+		if err == nil || ctx.Err() != nil || n.leaders.late(began) {
 			return err
 		}
 	}
