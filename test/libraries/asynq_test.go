@@ -8,7 +8,7 @@ import (
 )
 
 var asynq = library{
-	name: "asynq", modes: []string{url, sentinel, clustered},
+	name: "asynq", modes: []string{url, through, sentinel, clustered},
 	// A module of its own keeps the library out of the main module.
 	install: func(t *testing.T, _ string) toolset {
 		source, home := absolute(t, "asynq"), t.TempDir()

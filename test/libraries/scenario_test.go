@@ -28,6 +28,7 @@ type scenario struct {
 	dir       string
 	cluster   *cluster.Cluster
 	home      *cluster.Node // where clients of mode url are connected
+	service   *service      // of mode service
 	workers   []*process
 	producers []*process
 	hard      int // ends by SIGKILL
@@ -37,12 +38,15 @@ type scenario struct {
 // run runs a scenario: workers and producers at work, the leader killed and
 // stopped under them in turn, then the count.
 func run(t *testing.T, l library, mode string, tools toolset) {
-	follow := "redirect"
-	if mode == url || mode == addresses {
-		follow = "forward"
+	follow := "forward"
+	if mode == clustered {
+		follow = "redirect"
 	}
 	s := &scenario{t: t, library: l, mode: mode, dir: t.TempDir(), cluster: cluster.Start(t, 3, "--on-follower", follow)}
 	s.home = s.cluster.Others(s.cluster.Settled())[0]
+	if mode == through {
+		s.service = startService(t, s.cluster.Nodes)
+	}
 	env := append(s.environment(), tools.env...)
 	for i, args := range l.workers(tools, mode, s.nodes()) {
 		name := fmt.Sprintf("worker%d", i+1)
@@ -70,6 +74,9 @@ func (s *scenario) ledgerOf(name string) string { return filepath.Join(s.dir, na
 
 // nodes returns the addresses that the clients are given.
 func (s *scenario) nodes() []string {
+	if s.service != nil {
+		return []string{s.service.addr}
+	}
 	nodes := []string{s.home.Redis}
 	for _, n := range s.cluster.Others(s.home) {
 		if s.mode != url {

@@ -9,7 +9,7 @@ from arq import create_pool
 from redis.exceptions import RedisError
 
 loop = asyncio.new_event_loop()
-pool = loop.run_until_complete(create_pool(app.settings()))
+pool = app.sentinel_pool() if ledger.MODE == 'sentinel' else loop.run_until_complete(create_pool(app.settings()))
 
 
 def enqueue(name, job, *args, **options):
