@@ -10,18 +10,23 @@ from redis.exceptions import ConnectionError, TimeoutError
 
 
 # A worker ends at an error of its connection; so the client tries again.
-AGAIN = dict(retry=TryAgain(ExponentialBackoff(cap=0.5, base=0.02), 30), retry_on_timeout=True,
-             retry_on_error=[ConnectionError, TimeoutError, OSError])
+def again(tries):
+    return dict(retry=TryAgain(ExponentialBackoff(cap=0.5, base=0.02), tries), retry_on_timeout=True,
+                retry_on_error=[ConnectionError, TimeoutError, OSError])
+
 
 
 def settings():
     host, port = ledger.NODES[0]
-    return RedisSettings(host=host, port=port, conn_timeout=5, conn_retries=30, **AGAIN)
+    return RedisSettings(host=host, port=port, conn_timeout=5, conn_retries=30, **again(30))
 
 
 def sentinel_pool():
-    """RedisSettings(sentinel=True) does not hand the tries on, so the pool is our own."""
-    return Sentinel(ledger.NODES, socket_timeout=5).master_for('mymaster', redis_class=ArqRedis, **AGAIN)
+    """RedisSettings(sentinel=True) does not hand the tries on, so the pool is our own.
+
+    They are few, since each asks the sentinels once and then dials as many times.
+    """
+    return Sentinel(ledger.NODES, socket_timeout=5).master_for('mymaster', redis_class=ArqRedis, **again(6))
 
 
 async def double(ctx, job, n):
