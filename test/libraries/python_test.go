@@ -31,6 +31,8 @@ var rq = library{
 			command := []string{tools.bin("rq"), "worker", "--with-scheduler", "--maintenance-interval", "20", "trivet"}
 			switch mode {
 			case sentinel:
+				// A worker ends at an error of its connection outside of its wait.
+				command = append([]string{"sh", "-c", supervisor, "supervisor"}, command...)
 				return append(append(command, "--config", "settings"), args...)
 			case through:
 				command = append(command, "--connection-class", "settings.Patient")
