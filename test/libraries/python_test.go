@@ -27,8 +27,10 @@ var huey = library{
 var rq = library{
 	name: "rq", modes: []string{url, through, sentinel}, install: python("rq"),
 	workers: func(tools toolset, mode string, nodes []string) [][]string {
+		// A worker looks whether the scheduler has died when it has waited for jobs
+		// for its time to live less 15 s.
 		worker := func(args ...string) []string {
-			command := []string{tools.bin("rq"), "worker", "--with-scheduler", "--maintenance-interval", "20", "trivet"}
+			command := []string{tools.bin("rq"), "worker", "--with-scheduler", "--maintenance-interval", "20", "--worker-ttl", "40", "trivet"}
 			switch mode {
 			case sentinel:
 				// A worker ends at an error of its connection outside of its wait.

@@ -28,7 +28,7 @@ type scenario struct {
 	dir       string
 	cluster   *cluster.Cluster
 	home      *cluster.Node // where clients of mode url are connected
-	service   *service      // of mode service
+	service   *service      // of modes service and sentinel
 	workers   []*process
 	producers []*process
 	hard      int // ends by SIGKILL
@@ -44,8 +44,11 @@ func run(t *testing.T, l library, mode string, tools toolset) {
 	}
 	s := &scenario{t: t, library: l, mode: mode, dir: t.TempDir(), cluster: cluster.Start(t, 3, "--on-follower", follow)}
 	s.home = s.cluster.Others(s.cluster.Settled())[0]
-	if mode == through {
+	switch mode {
+	case through:
 		s.service = startService(t, s.cluster.Nodes)
+	case sentinel:
+		s.service = startFronts(t, s.cluster.Nodes)
 	}
 	env := append(s.environment(), tools.env...)
 	for i, args := range l.workers(tools, mode, s.nodes()) {
@@ -74,8 +77,11 @@ func (s *scenario) ledgerOf(name string) string { return filepath.Join(s.dir, na
 
 // nodes returns the addresses that the clients are given.
 func (s *scenario) nodes() []string {
-	if s.service != nil {
+	switch s.mode {
+	case through:
 		return []string{s.service.addr}
+	case sentinel:
+		return s.service.fronts
 	}
 	nodes := []string{s.home.Redis}
 	for _, n := range s.cluster.Others(s.home) {

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -23,6 +24,10 @@ type service struct {
 	ready []string   // addresses of nodes
 	next  int
 	wires []*wire
+	// In mode sentinel there is an address before each node instead, by which the
+	// replies call the node; both have ports of as many digits.
+	fronts  []string
+	renames *strings.Replacer
 }
 
 // startService runs a service for the nodes until the test ends.
@@ -45,16 +50,42 @@ func startService(t *testing.T, nodes []*cluster.Node) *service {
 			s.probe(ctx, nodes)
 		}
 	}()
-	go func() {
-		for {
-			conn, err := l.Accept()
-			if err != nil {
-				return
-			}
-			go s.serve(conn)
-		}
-	}()
+	go s.accept(l, s.dial)
 	return s
+}
+
+// startFronts runs an address before each node.
+func startFronts(t *testing.T, nodes []*cluster.Node) *service {
+	t.Helper()
+	s := &service{}
+	var renames []string
+	for _, n := range nodes {
+		var l net.Listener
+		for l == nil || len(l.Addr().String()) != len(n.Redis) {
+			var err error
+			if l, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { l.Close() })
+		}
+		_, port, _ := net.SplitHostPort(l.Addr().String())
+		_, behind, _ := net.SplitHostPort(n.Redis)
+		s.fronts = append(s.fronts, l.Addr().String())
+		renames = append(renames, behind, port)
+		go s.accept(l, func() (net.Conn, error) { return net.DialTimeout("tcp", n.Redis, time.Second) })
+	}
+	s.renames = strings.NewReplacer(renames...)
+	return s
+}
+
+func (s *service) accept(l net.Listener, dial func() (net.Conn, error)) {
+	for {
+		conn, err := l.Accept()
+		if err != nil {
+			return
+		}
+		go s.serve(conn, dial)
+	}
 }
 
 // probe asks the nodes whether they are ready, as kubelet does.
@@ -94,9 +125,9 @@ func (s *service) dial() (net.Conn, error) {
 }
 
 // serve carries one connection.
-func (s *service) serve(client net.Conn) {
+func (s *service) serve(client net.Conn, dial func() (net.Conn, error)) {
 	defer client.Close()
-	node, err := s.dial()
+	node, err := dial()
 	if err != nil {
 		return
 	}
@@ -106,22 +137,26 @@ func (s *service) serve(client net.Conn) {
 	s.wires = append(s.wires, w)
 	s.mu.Unlock()
 	go func() {
-		w.carry(node, client, request)
+		w.carry(node, client, request, nil)
 		w.end(false)
 		node.Close()
 	}()
-	w.carry(client, node, reply)
+	w.carry(client, node, reply, s.renames)
 	w.end(true)
 }
 
 // carry copies what from sends, noted as what the kind says, until it ends.
-func (w *wire) carry(to, from net.Conn, kind kind) {
+func (w *wire) carry(to, from net.Conn, kind kind, renames *strings.Replacer) {
 	buffer := make([]byte, 64<<10)
 	for {
 		n, err := from.Read(buffer)
 		if n > 0 {
-			w.note(kind, buffer[:n])
-			if _, err := to.Write(buffer[:n]); err != nil {
+			data := buffer[:n]
+			if renames != nil {
+				data = []byte(renames.Replace(string(data)))
+			}
+			w.note(kind, data)
+			if _, err := to.Write(data); err != nil {
 				return
 			}
 		}
