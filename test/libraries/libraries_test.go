@@ -18,6 +18,7 @@ import (
 	"flag"
 	"os"
 	"testing"
+	"time"
 
 	"github.com/trivetdb/trivet/test/cluster"
 )
@@ -43,9 +44,10 @@ type library struct {
 	// How many jobs a worker process may hold when its connection dies by
 	// SIGKILL, and what the library does with them then.
 	holds  int
-	loses  bool // they are gone: it takes a job off the queue before it runs it
-	twice  bool // they may run again: it gives them to another worker
-	resend bool // a producer may send a job again whose reply never came
+	loses  bool          // they are gone: it takes a job off the queue before it runs it
+	twice  bool          // they may run again: it gives them to another worker
+	slow   time.Duration // how long it may be until such a job runs again
+	resend bool          // a producer may send a job again whose reply never came
 }
 
 // The modes: how the clients reach the nodes.

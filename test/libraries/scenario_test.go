@@ -158,7 +158,7 @@ func (s *scenario) finish() {
 	quiet := time.Now()
 	s.until("all accepted jobs ran", func(l *ledger) bool {
 		missing := len(l.missing())
-		return missing == 0 || missing <= allowed && time.Since(quiet) > 30*time.Second
+		return missing == 0 || missing <= allowed && time.Since(quiet) > max(30*time.Second, s.library.slow)
 	})
 	time.Sleep(3 * time.Second) // a job that runs twice needs the chance to
 	for _, w := range s.workers {
