@@ -9,6 +9,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/trivetdb/trivet/fsm"
 )
 
 // An incrementer increments one counter that all share, and notes what it was
@@ -225,4 +227,30 @@ func TestSessionReadsItsWrites(t *testing.T) {
 		t.Error("the follower was never behind: nothing was tested")
 	}
 	t.Logf("%d of 1000 reads had to wait", waited.Load())
+}
+
+// TestReadOfLateFollower reads back a write through a follower that applies it
+// late, as one does whose disk is slow: there is a leader, so the read waits.
+func TestReadOfLateFollower(t *testing.T) {
+	t.Parallel()
+	c := startCluster(t, 3, nil)
+	follower := c.others(c.settled())[0]
+	conn, ctx := follower.client(), context.Background()
+	if err := conn.Set(ctx, "k", "before", 0).Err(); err != nil {
+		t.Fatal(err)
+	}
+	until(t, "the follower has applied it", func() bool { return follower.peek("k") == "before" })
+	held, free := make(chan struct{}), make(chan struct{})
+	go follower.machine.view(func(*fsm.State) {
+		close(held)
+		<-free
+	})
+	<-held
+	if err := conn.Set(ctx, "k", "after", 0).Err(); err != nil {
+		t.Errorf("a write through a follower that applies nothing: %v", err)
+	}
+	time.AfterFunc(holdUnsent+time.Second, func() { close(free) })
+	if got, err := conn.Get(ctx, "k").Result(); err != nil || got != "after" {
+		t.Errorf("read back after the follower caught up: %q, %v", got, err)
+	}
 }

@@ -3,6 +3,7 @@ package node
 import (
 	"context"
 	"sync"
+	"time"
 
 	"github.com/hashicorp/raft"
 
@@ -73,6 +74,13 @@ func (l *leaders) await(ctx context.Context) (leader, context.Context, error) {
 			return leader{}, nil, server.ErrNoLeader
 		}
 	}
+}
+
+// late reports whether what has waited since then is to be refused: nobody leads,
+// or there is a leader that has not helped for long.
+func (l *leaders) late(since time.Time) bool {
+	now, _ := l.get()
+	return now == (leader{}) || time.Since(since) >= holdBehind
 }
 
 // follow keeps the leaders true to what raft observes, until stop is closed.

@@ -317,6 +317,15 @@ func (n *Node) Read(ctx context.Context, r fsm.Request, minIndex uint64, lineari
 // catchUp waits until the state holds the entry at minIndex, and all that was
 // acknowledged before the call where that is asked for.
 func (n *Node) catchUp(ctx context.Context, minIndex uint64, linearizable bool) error {
+	for began := time.Now(); ; {
+		err := n.catchUpSoon(ctx, minIndex, linearizable)
+		if err == nil || ctx.Err() != nil || n.leaders.late(began) {
+			return err
+		}
+	}
+}
+
+func (n *Node) catchUpSoon(ctx context.Context, minIndex uint64, linearizable bool) error {
 	ctx, cancel := context.WithTimeout(ctx, holdUnsent)
 	defer cancel()
 	if linearizable {

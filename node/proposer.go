@@ -19,6 +19,10 @@ const (
 	// holdUnsent is how long a write waits for a leader before it is refused.
 	// It is less than the read timeout of any client library we know.
 	holdUnsent = 2 * time.Second
+	// holdBehind is how long a write that waits behind another, or a read of what
+	// this node has not applied yet, is held while there is a leader. Then a disk
+	// or a processor is slow, and many clients take a refusal for the end.
+	holdBehind = 3 * holdUnsent
 	// holdSent is how long the answer to a batch that was sent is looked for.
 	// After it the clients' connections are closed without a reply.
 	holdSent = 10 * time.Second
@@ -86,14 +90,14 @@ func (p *proposer) write(ctx context.Context, db int, g *fsm.Group) ([]resp.Valu
 	defer p.room.Release(size)
 	w := &write{db: db, group: g, size: g.Size(), done: make(chan written, 1)}
 	p.enqueue(w)
-	timer := time.NewTimer(holdUnsent)
+	began, timer := time.Now(), time.NewTimer(holdUnsent)
 	defer timer.Stop()
 	for {
 		select {
 		case r := <-w.done:
 			return r.replies, r.index, r.err
 		case <-timer.C:
-			if p.stalled.Load() && w.taken.CompareAndSwap(false, true) {
+			if p.stalled.Load() && p.leaders.late(began) && w.taken.CompareAndSwap(false, true) {
 				p.forget(w)
 				return nil, 0, server.ErrNoLeader
 			}

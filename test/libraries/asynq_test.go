@@ -5,10 +5,11 @@ package libraries
 import (
 	"path/filepath"
 	"testing"
+	"time"
 )
 
 var asynq = library{
-	name: "asynq", modes: []string{url, sentinel, clustered},
+	name: "asynq", modes: []string{url, through, sentinel, clustered},
 	// A module of its own keeps the library out of the main module.
 	install: func(t *testing.T, _ string) toolset {
 		source, home := absolute(t, "asynq"), t.TempDir()
@@ -21,6 +22,8 @@ var asynq = library{
 	},
 	produce: func(tools toolset) []string { return []string{tools.bin("asynq"), "produce"} },
 	// A task whose worker's connection died keeps its lease for 30 s; then it is
-	// retried, also where it had run.
-	holds: 4, twice: true,
+	// retried, also where it had run. Tasks that were just taken out of a group go
+	// back after two minutes, and wait there until another task joins the group:
+	// here they count as lost.
+	holds: 4, twice: true, loses: true, slow: 150 * time.Second,
 }

@@ -8,7 +8,7 @@ import (
 )
 
 var bullmq = library{
-	name: "bullmq", modes: []string{url, sentinel, clustered}, install: node("ioredis"),
+	name: "bullmq", modes: []string{url, through, sentinel, clustered}, install: node("ioredis"),
 	workers: nodeWorkers, produce: nodeProducer,
 	// A job whose worker's connection died is found stalled and runs again.
 	holds: 4, twice: true,
@@ -16,7 +16,7 @@ var bullmq = library{
 
 // The adapter for node-redis knows neither Sentinel nor Cluster.
 var bullmqNodeRedis = library{
-	name: "node-redis", modes: []string{url}, install: node("node-redis"),
+	name: "node-redis", modes: []string{url, through}, install: node("node-redis"),
 	workers: nodeWorkers, produce: nodeProducer,
 }
 

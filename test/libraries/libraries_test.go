@@ -18,6 +18,7 @@ import (
 	"flag"
 	"os"
 	"testing"
+	"time"
 
 	"github.com/trivetdb/trivet/test/cluster"
 )
@@ -43,16 +44,18 @@ type library struct {
 	// How many jobs a worker process may hold when its connection dies by
 	// SIGKILL, and what the library does with them then.
 	holds  int
-	loses  bool // they are gone: it takes a job off the queue before it runs it
-	twice  bool // they may run again: it gives them to another worker
-	resend bool // a producer may send a job again whose reply never came
+	loses  bool          // they are gone: it takes a job off the queue before it runs it
+	twice  bool          // they may run again: it gives them to another worker
+	slow   time.Duration // how long it may be until such a job runs again
+	resend bool          // a producer may send a job again whose reply never came
 }
 
 // The modes: how the clients reach the nodes.
 const (
 	url       = "url"       // one address of a node that survives; followers forward
 	addresses = "addresses" // all addresses; followers forward; the node in use dies
-	sentinel  = "sentinel"  // the nodes as sentinels; followers redirect
+	through   = "service"   // one address before all nodes, which passes connections on to any; followers forward
+	sentinel  = "sentinel"  // the nodes as sentinels; followers forward
 	clustered = "cluster"   // a Cluster client; followers redirect
 )
 

@@ -9,7 +9,7 @@ import (
 )
 
 var huey = library{
-	name: "huey", modes: []string{url, sentinel}, install: python("huey"),
+	name: "huey", modes: []string{url, through, sentinel}, install: python("huey"),
 	workers: func(tools toolset, _ string, _ []string) [][]string {
 		consumer := func(args ...string) []string {
 			return append([]string{tools.bin("huey_consumer"), "app.huey", "-d", "0.05"}, args...)
@@ -25,12 +25,19 @@ var huey = library{
 }
 
 var rq = library{
-	name: "rq", modes: []string{url}, install: python("rq"),
+	name: "rq", modes: []string{url, through, sentinel}, install: python("rq"),
 	workers: func(tools toolset, mode string, nodes []string) [][]string {
+		// A worker looks whether the scheduler has died when it has waited for jobs
+		// for its time to live less 15 s.
 		worker := func(args ...string) []string {
-			command := []string{tools.bin("rq"), "worker", "--with-scheduler", "--maintenance-interval", "20", "trivet"}
-			if mode == sentinel {
+			command := []string{tools.bin("rq"), "worker", "--with-scheduler", "--maintenance-interval", "20", "--worker-ttl", "40", "trivet"}
+			switch mode {
+			case sentinel:
+				// A worker ends at an error of its connection outside of its wait.
+				command = append([]string{"sh", "-c", supervisor, "supervisor"}, command...)
 				return append(append(command, "--config", "settings"), args...)
+			case through:
+				command = append(command, "--connection-class", "settings.Patient")
 			}
 			return append(append(command, "--url", "redis://"+nodes[0]), args...)
 		}
@@ -41,7 +48,7 @@ var rq = library{
 }
 
 var celery = library{
-	name: "celery", modes: []string{url, addresses, sentinel}, install: python("celery"),
+	name: "celery", modes: []string{url, addresses, through, sentinel}, install: python("celery"),
 	workers: func(tools toolset, _ string, _ []string) [][]string {
 		worker := func(name string, args ...string) []string {
 			return append([]string{tools.bin("celery"), "-A", "app", "worker", "-n", name + "@localhost", "-l", "INFO", "-c", "2"}, args...)
@@ -53,7 +60,7 @@ var celery = library{
 }
 
 var dramatiq = library{
-	name: "dramatiq", modes: []string{url, sentinel}, install: python("dramatiq"),
+	name: "dramatiq", modes: []string{url, through, sentinel}, install: python("dramatiq"),
 	workers: func(tools toolset, _ string, _ []string) [][]string {
 		worker := []string{tools.bin("dramatiq"), "app", "--processes", "1", "--threads", "4"}
 		return [][]string{worker, worker, worker}
@@ -65,15 +72,28 @@ var dramatiq = library{
 }
 
 var arq = library{
-	name: "arq", modes: []string{url}, install: python("arq"),
-	workers: func(tools toolset, _ string, _ []string) [][]string {
+	name: "arq", modes: []string{url, through, sentinel}, install: python("arq"),
+	workers: func(tools toolset, mode string, _ []string) [][]string {
 		worker := []string{tools.bin("arq"), "app.WorkerSettings"}
+		if mode != url {
+			// A worker ends where its connection dies while it watches a job's key.
+			worker = append([]string{"sh", "-c", supervisor, "supervisor"}, worker...)
+		}
 		return [][]string{worker, worker, worker}
 	},
 	// Jobs run at least once: one whose end was not written runs again when its
 	// worker's mark has expired.
 	produce: script, holds: 4, twice: true, resend: true,
 }
+
+// supervisor starts a program again whenever it ends, as systemd and Kubernetes
+// do, until it is told to stop.
+const supervisor = `trap 'stop=yes; kill -TERM $!' TERM
+while "$@" & wait $!; status=$?; [ -z "$stop" ]; do
+	echo "supervisor: ended with status $status"
+	sleep 0.5
+done
+wait`
 
 // script is the producer of a library in Python.
 func script(tools toolset) []string { return []string{tools.bin("python"), tools.file("produce.py")} }

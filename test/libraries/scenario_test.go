@@ -28,6 +28,7 @@ type scenario struct {
 	dir       string
 	cluster   *cluster.Cluster
 	home      *cluster.Node // where clients of mode url are connected
+	service   *service      // of modes service and sentinel
 	workers   []*process
 	producers []*process
 	hard      int // ends by SIGKILL
@@ -37,12 +38,18 @@ type scenario struct {
 // run runs a scenario: workers and producers at work, the leader killed and
 // stopped under them in turn, then the count.
 func run(t *testing.T, l library, mode string, tools toolset) {
-	follow := "redirect"
-	if mode == url || mode == addresses {
-		follow = "forward"
+	follow := "forward"
+	if mode == clustered {
+		follow = "redirect"
 	}
 	s := &scenario{t: t, library: l, mode: mode, dir: t.TempDir(), cluster: cluster.Start(t, 3, "--on-follower", follow)}
 	s.home = s.cluster.Others(s.cluster.Settled())[0]
+	switch mode {
+	case through:
+		s.service = startService(t, s.cluster.Nodes)
+	case sentinel:
+		s.service = startFronts(t, s.cluster.Nodes)
+	}
 	env := append(s.environment(), tools.env...)
 	for i, args := range l.workers(tools, mode, s.nodes()) {
 		name := fmt.Sprintf("worker%d", i+1)
@@ -70,6 +77,12 @@ func (s *scenario) ledgerOf(name string) string { return filepath.Join(s.dir, na
 
 // nodes returns the addresses that the clients are given.
 func (s *scenario) nodes() []string {
+	switch s.mode {
+	case through:
+		return []string{s.service.addr}
+	case sentinel:
+		return s.service.fronts
+	}
 	nodes := []string{s.home.Redis}
 	for _, n := range s.cluster.Others(s.home) {
 		if s.mode != url {
@@ -145,7 +158,7 @@ func (s *scenario) finish() {
 	quiet := time.Now()
 	s.until("all accepted jobs ran", func(l *ledger) bool {
 		missing := len(l.missing())
-		return missing == 0 || missing <= allowed && time.Since(quiet) > 30*time.Second
+		return missing == 0 || missing <= allowed && time.Since(quiet) > max(30*time.Second, s.library.slow)
 	})
 	time.Sleep(3 * time.Second) // a job that runs twice needs the chance to
 	for _, w := range s.workers {

@@ -6,7 +6,7 @@ import "testing"
 
 // Debian's: apt-get install ruby-sidekiq.
 var sidekiq = library{
-	name: "sidekiq", modes: []string{url, sentinel},
+	name: "sidekiq", modes: []string{url, through, sentinel},
 	install: func(t *testing.T, _ string) toolset {
 		command(t, "", "sidekiq", "--version")
 		return toolset{source: absolute(t, "sidekiq")}

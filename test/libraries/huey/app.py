@@ -2,6 +2,8 @@
 
 import ledger
 from huey import RedisHuey
+from redis.backoff import ExponentialBackoff
+from redis.retry import Retry
 from redis.sentinel import Sentinel
 
 
@@ -10,6 +12,9 @@ def connect():
         sentinel = Sentinel(ledger.NODES, socket_timeout=5)
         pool = sentinel.master_for('mymaster', socket_timeout=10).connection_pool
         return RedisHuey('trivet', connection_pool=pool)
+    if ledger.MODE == 'service':
+        host, port = ledger.NODES[0]
+        return RedisHuey('trivet', host=host, port=port, retry=Retry(ExponentialBackoff(cap=0.5, base=0.02), 25))
     return RedisHuey('trivet', url='redis://%s:%d/0' % ledger.NODES[0])
 
 

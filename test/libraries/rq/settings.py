@@ -3,7 +3,6 @@
 import ledger
 from redis import Redis
 from redis.backoff import ExponentialBackoff
-from redis.exceptions import ConnectionError, TimeoutError
 from redis.retry import Retry
 
 # A worker ends at an error of its connection at the wrong moment, so the client
@@ -18,10 +17,9 @@ class Patient(Redis):
         return super().from_url(url, retry=Retry(ExponentialBackoff(cap=0.5, base=0.02), 25), **options)
 
 
-# For rq worker --config settings: the three nodes as sentinels.
+# For rq worker --config settings: the three nodes as sentinels. Without tries:
+# redis-py would dial the dead node with them and ask no sentinel.
 SENTINEL = {
     'INSTANCES': ledger.NODES,
     'MASTER_NAME': 'mymaster',
-    'CONNECTION_KWARGS': {'retry': Retry(ExponentialBackoff(cap=0.5, base=0.02), 25),
-                          'retry_on_error': [ConnectionError, TimeoutError]},
 }
