@@ -30,7 +30,7 @@ func (s *scenario) count() {
 	may, unheard := s.allowed(s.library.loses), s.allowed(true)
 	if s.service != nil {
 		all, taking := s.service.cuts()
-		may, unheard = min(may, taking), all
+		may, unheard = min(may, all), all
 		s.t.Logf("nodes that ended left %d requests without a reply; %d were to take a job", all, taking)
 		for _, id := range slices.Concat(missing, repeated, l.noresult) {
 			s.t.Logf("trace of %s:%s", id, s.service.trace(id))

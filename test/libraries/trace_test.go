@@ -62,7 +62,8 @@ func (w *wire) unanswered() (part, bool) {
 var takes = regexp.MustCompile(`(?i)\r\n(B?[LR]POP|B?RPOPLPUSH|B?L?MOVE|BLMOVE|BZPOPMIN|ZPOPMIN|EVAL|EVALSHA|EXEC|ZREM|ZRANGEBYSCORE)\r\n`)
 
 // cuts counts the requests that nodes left unanswered, and how many of them were
-// to take a job: so many may be lost by a library that keeps no copy.
+// to take a job. So many jobs may be lost: those taken by a library that keeps no
+// copy, and those that a worker held which ended for the lack of the reply.
 func (s *service) cuts() (all, taking int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
