@@ -88,6 +88,7 @@ func init() {
 		"rw": `COPY GEORADIUS GEORADIUSBYMEMBER SORT`,
 		"br": `PFMERGE`,
 		"r":  `XREADGROUP PFDEBUG`,
+		"rr": `SORT_RO`,
 	} {
 		for _, name := range strings.Fields(names) {
 			accesses[name] = access

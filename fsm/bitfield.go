@@ -188,25 +188,25 @@ func (t fieldType) write(b []byte, at, n int64) {
 	}
 }
 
-// run carries out a step and returns its reply.
-func (op *fieldOp) run(f *fieldBytes) resp.Value {
+// run carries out a step and returns its reply, and whether the field has changed.
+func (op *fieldOp) run(f *fieldBytes) (reply resp.Value, changed bool) {
 	old := op.read(*f, op.at)
 	if op.verb == 'G' {
-		return resp.Int(old)
+		return resp.Int(old), false
 	}
-	a, b, reply := op.n, int64(0), old
+	a, b, shown := op.n, int64(0), old
 	if op.verb == 'I' {
 		a, b = old, op.n
 	}
 	sum, fits := op.add(a, b)
 	if !fits && op.overflow == overflowFail {
-		return resp.Nil
+		return resp.Nil, false
 	}
 	if op.verb == 'I' {
-		reply = sum
+		shown = sum
 	}
 	op.write(f.copy, op.at, sum)
-	return resp.Int(reply)
+	return resp.Int(shown), sum != old
 }
 
 func bitField(tx *Tx, args [][]byte) resp.Value { return runFields(tx, args, false) }
@@ -230,6 +230,9 @@ func runFields(tx *Tx, args [][]byte, readOnly bool) resp.Value {
 	if readOnly && end > 0 {
 		return errFieldRO
 	}
+	if end == 0 {
+		tx.missing(args[1])
+	}
 	s, _, fail := stringAt(tx, args[1])
 	if fail.IsError() {
 		return fail
@@ -240,11 +243,16 @@ func runFields(tx *Tx, args [][]byte, readOnly bool) resp.Value {
 		copy(f.copy, s)
 	}
 	replies := make([]resp.Value, 0, len(ops))
+	wrote := false
 	for i := range ops {
-		replies = append(replies, ops[i].run(&f))
+		v, changed := ops[i].run(&f)
+		wrote = wrote || changed
+		replies = append(replies, v)
 	}
 	if f.copy != nil && (len(f.copy) > len(s) || string(f.copy) != s) {
 		tx.putString(args[1], string(f.copy))
+	}
+	if wrote {
 		tx.notify(notifyString, "setbit", args[1])
 	}
 	return resp.List(replies...)

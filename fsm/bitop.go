@@ -32,6 +32,7 @@ func bitOp(tx *Tx, args [][]byte) resp.Value {
 	case not && len(args) != 4:
 		return errBitNot
 	}
+	tx.missing(args[3:]...)
 	sources := make([]string, 0, len(args)-3)
 	size := 0
 	for _, key := range args[3:] {

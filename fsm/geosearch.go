@@ -262,6 +262,7 @@ func (q *geoQuery) show(h *geoHit) resp.Value {
 
 // positionsAt returns the sorted set at a key, nil where there is none.
 func positionsAt(tx *Tx, key []byte) (*sortedSet, resp.Value) {
+	tx.missing(key)
 	z, ok, fail := view[*sortedSet](tx, key, kindZSet)
 	if !ok {
 		z = nil

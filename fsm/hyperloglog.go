@@ -123,6 +123,7 @@ func pfCount(tx *Tx, args [][]byte) resp.Value {
 }
 
 func pfMerge(tx *Tx, args [][]byte) resp.Value {
+	tx.missing(args[1:]...)
 	var all registers
 	dense := false
 	for _, key := range args[1:] {

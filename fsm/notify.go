@@ -138,9 +138,10 @@ func (tx *Tx) notifyDeleted(key []byte) { tx.notify(notifyGeneric, "del", key) }
 // that a command only reads.
 func (tx *Tx) miss(key []byte) { tx.notify(notifyMiss, "keymiss", key) }
 
-// missing is miss for some of the keys that a write also reads.
+// missing is miss for some of the keys that a write also reads. For a read get
+// has done it.
 func (tx *Tx) missing(keys ...[]byte) {
-	if tx.st.settings.notify&notifyMiss == 0 {
+	if tx.reads || tx.st.settings.notify&notifyMiss == 0 {
 		return
 	}
 	for _, key := range keys {

@@ -83,6 +83,7 @@ func sortKey(tx *Tx, args [][]byte) resp.Value {
 	if fail.IsError() {
 		return fail
 	}
+	tx.missing(args[1])
 	o := tx.get(args[1])
 	if o != nil && o.kind != kindList && o.kind != kindSet && o.kind != kindZSet {
 		return errWrongType
@@ -178,6 +179,7 @@ type sortItem struct {
 // sorted sorts elements. All orders are of bytes, as with Redis's in the locale C.
 func (tx *Tx) sorted(elems []string, opt *sortOptions) ([]string, resp.Value) {
 	items := make([]sortItem, len(elems))
+	numbers := true
 	for i, elem := range elems {
 		it := sortItem{elem: elem, weight: elem}
 		if opt.by != nil {
@@ -187,11 +189,13 @@ func (tx *Tx) sorted(elems []string, opt *sortOptions) ([]string, resp.Value) {
 		}
 		if !opt.alpha && !it.absent {
 			var ok bool
-			if it.score, ok = sortScore(it.weight); !ok {
-				return nil, errSortScore
-			}
+			it.score, ok = sortScore(it.weight)
+			numbers = numbers && ok
 		}
 		items[i] = it
+	}
+	if !numbers { // after a look at all, as in Redis, which tells of keys that it misses
+		return nil, errSortScore
 	}
 	order := numerically
 	if opt.alpha {
@@ -251,7 +255,9 @@ func (tx *Tx) substitute(pattern []byte, elem string) (string, bool) {
 	if key, name, arrow := strings.Cut(after, "->"); arrow && name != "" {
 		after, field = key, name
 	}
-	o := tx.get([]byte(before + elem + after))
+	name := []byte(before + elem + after)
+	tx.missing(name)
+	o := tx.get(name)
 	switch {
 	case o == nil:
 		return "", false

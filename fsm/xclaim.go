@@ -132,6 +132,7 @@ func (c *claiming) option(args [][]byte, last *streamID) (n int, fail resp.Value
 }
 
 func xclaim(tx *Tx, args [][]byte) resp.Value {
+	tx.missing(args[1])
 	if _, _, fail := tx.pendingAt(args[1], args[2]); fail.IsError() {
 		return fail
 	}
@@ -184,6 +185,7 @@ func parseXAutoClaim(args [][]byte) (opt xautoClaimOptions, fail resp.Value) {
 }
 
 func xautoClaim(tx *Tx, args [][]byte) resp.Value {
+	tx.missing(args[1])
 	opt, fail := parseXAutoClaim(args[4:])
 	if fail.IsError() {
 		return fail

@@ -32,6 +32,7 @@ func (tx *Tx) pendingAt(key, group []byte) (s *stream, g *streamGroup, fail resp
 }
 
 func xack(tx *Tx, args [][]byte) resp.Value {
+	tx.missing(args[1])
 	s, ok, fail := tx.stream(args[1])
 	if !ok {
 		return orZero(fail)

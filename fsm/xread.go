@@ -111,6 +111,7 @@ type reading struct {
 // readings finds the streams and reads the IDs.
 func (opt *xreadOptions) readings(tx *Tx) (rs []reading, fail resp.Value) {
 	for i, key := range opt.keys {
+		tx.missing(key)
 		s, ok, fail := tx.stream(key)
 		r := reading{key: key}
 		if ok {
