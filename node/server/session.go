@@ -50,10 +50,9 @@ type session struct {
 	operated
 	idle atomic.Int64 // since when the session waits for its client to ask something, Unix milliseconds; 0 where it does not
 
-	grants    grants
-	executing bool        // a transaction
-	changing  atomic.Bool // has asked for a change of users
-	retired   atomic.Bool // must end once that is answered
+	grants   grants
+	changing atomic.Bool // has asked for a change of users
+	retired  atomic.Bool // must end once that is answered
 }
 
 // writes are commands that were read and not submitted yet.

@@ -141,8 +141,6 @@ func execTransaction(s *session, _ [][]byte) resp.Value {
 	case tx.failed:
 		return errExecAbort
 	}
-	s.executing = true
-	defer func() { s.executing = false }()
 	was := s.who.db
 	var group fsm.Group
 	admit := s.srv.limited() && tx.grows()
@@ -178,11 +176,16 @@ func execTransaction(s *session, _ [][]byte) resp.Value {
 		return resp.Value{Kind: resp.NullArray}
 	}
 	s.seen = max(s.seen, index)
-	took := time.Since(began)
 	if s.changing.Load() {
 		s.awaitUsers()
 		s.quit = s.quit || s.retired.Load()
 	}
+	tx.answer(s, got, at, replies, time.Since(began))
+	return resp.List(replies...)
+}
+
+// answer puts the replies of the group where they belong, and counts the commands.
+func (tx *transaction) answer(s *session, got []resp.Value, at []int, replies []resp.Value, took time.Duration) {
 	for i, n := range at {
 		if n >= 0 {
 			replies[i] = got[n]
@@ -193,7 +196,6 @@ func execTransaction(s *session, _ [][]byte) resp.Value {
 		}
 	}
 	tx.timed(s, took)
-	return resp.List(replies...)
 }
 
 // watchAt returns the place in the group of the row that compares what is

@@ -218,7 +218,7 @@ func (s *session) lookup(r *row) resp.Value {
 // deny takes down what the client was denied.
 func (s *session) deny(r acl.Refusal) {
 	context := "toplevel"
-	if s.tx.open || s.executing {
+	if s.tx.open || s.inExec {
 		context = "multi"
 	}
 	s.srv.denials.add(r, context, s.describe())
