@@ -33,6 +33,10 @@ type Config struct {
 	MaxMemory       string   // bytes of data at most, as 512mb, where CONFIG SET does not say otherwise; the leader's counts; default: 0, no limit
 	Password        string   // of the default user, until an ACL SETUSER speaks of its passwords; default: none is asked for
 
+	TLS            Certificate // that Redis and classic clients are shown, who must speak TLS then; default: they speak plainly
+	TLSAuthClients string      // whether these must show one too, of the authority TLS.CA: no (default), optional or yes
+	PeerTLS        Certificate // for both sides of the links between nodes, which need all three files; default: no TLS
+
 	Version string            // of the program
 	Log     *slog.Logger      // default: nothing is logged
 	Network transport.Network // default: TCP
@@ -48,6 +52,12 @@ type Config struct {
 	// where the rest is a quorum of BootstrapExpect or more. Default: 5 min.
 	DeadAfter time.Duration
 }
+
+// A Certificate names files, all PEM: a certificate with those between it and its
+// authority, its key, and the certificates of the authorities that others are
+// checked against. The files are read again when they change. The zero value
+// means no certificate.
+type Certificate struct{ Cert, Key, CA string }
 
 // The values of OnFollower and Reads.
 const (
@@ -70,6 +80,7 @@ func (c *Config) setDefaults() {
 	c.Reads = cmp.Or(c.Reads, Local)
 	c.MaxClients = cmp.Or(c.MaxClients, 10000)
 	c.MaxMemory = cmp.Or(c.MaxMemory, "0")
+	c.TLSAuthClients = cmp.Or(c.TLSAuthClients, "no")
 	c.Version = cmp.Or(c.Version, "dev")
 	c.HeartbeatTimeout = cmp.Or(c.HeartbeatTimeout, 300*time.Millisecond)
 	c.SnapshotBytes = cmp.Or(c.SnapshotBytes, 64<<20)
@@ -84,7 +95,8 @@ func (c *Config) setDefaults() {
 
 var namePattern = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$`)
 
-// Validate reports every fault of the configuration, defaults applied.
+// Validate reports every fault of the configuration, defaults applied, and of the
+// files that it names.
 func (c Config) Validate() error {
 	c.setDefaults()
 	var faults []error
@@ -125,7 +137,8 @@ func (c Config) Validate() error {
 	if c.BootstrapExpect == 0 && len(c.Join) == 0 {
 		fault("neither join nor bootstrap-expect is given: the node could never become a member; use bootstrap-expect 1 for a cluster of one")
 	}
-	return errors.Join(faults...)
+	_, err := openFiles(&c)
+	return errors.Join(append(faults, err)...)
 }
 
 func checkAddress(a string) error {

@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -27,6 +28,7 @@ type Node struct {
 	cfg       Config
 	id        raft.ServerID
 	addresses addresses
+	files     files
 	dir       *store.Dir
 	mux       *transport.Mux
 	raft      *raft.Raft
@@ -70,7 +72,11 @@ func Open(cfg Config) (_ *Node, err error) {
 		return nil, err
 	}
 	cfg.setDefaults()
-	n := &Node{cfg: cfg, leaders: newLeaders(), fatal: make(chan error, 1), asked: make(chan struct{}, 1), stop: make(chan struct{})}
+	files, err := openFiles(&cfg)
+	if err != nil {
+		return nil, err
+	}
+	n := &Node{cfg: cfg, files: files, leaders: newLeaders(), fatal: make(chan error, 1), asked: make(chan struct{}, 1), stop: make(chan struct{})}
 	if n.metrics, err = newMetrics(); err != nil {
 		return nil, err
 	}
@@ -158,6 +164,9 @@ func (n *Node) listen() (l clientListeners, err error) {
 		}
 		n.onClose(func() { ln.Close() })
 		*p.to = ln
+		if n.files.clients != nil && p.name != "http" {
+			*p.to = tls.NewListener(ln, n.files.clients.ServerConfig())
+		}
 		*p.advertised = n.cfg.advertised(p.addr, ln.Addr())
 	}
 	return l, nil
@@ -189,6 +198,7 @@ func (n *Node) openStore() error {
 func (n *Node) openLinks() error {
 	mux, err := transport.Listen(n.cfg.Network, n.cfg.Peer, transport.Options{
 		Logger:  n.cfg.Log,
+		TLS:     n.files.peers,
 		Cluster: func() string { return n.dir.Identity().Cluster },
 		Admit: func(_ byte, cluster string) error {
 			own := n.dir.Identity().Cluster
@@ -232,7 +242,7 @@ func (n *Node) openFront() {
 		Backend: n, Password: n.cfg.Password, MaxClients: n.cfg.MaxClients,
 		Redirect: n.cfg.OnFollower == Redirect, Linearizable: n.cfg.Reads == Linearizable,
 		Version: n.cfg.Version, RunID: server.NodeID(string(n.id)), Log: n.cfg.Log, Registerer: n.metrics.registry,
-		RedisAddr: n.addresses.redis, ClassicAddr: n.addresses.classic,
+		RedisAddr: n.addresses.redis, ClassicAddr: n.addresses.classic, TLS: n.files.clients != nil,
 	})
 }
 
@@ -268,6 +278,7 @@ func (n *Node) follow() {
 	n.spawn(n.announce)
 	n.spawn(n.settle)
 	n.spawn(n.settleUsers)
+	n.watchFiles()
 	n.every(50*time.Millisecond, n.expire)
 	n.every(time.Second, n.compact)
 	n.every(time.Second, n.limitMemory)

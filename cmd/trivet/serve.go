@@ -60,6 +60,13 @@ it is. Each flag can also be given as a variable: TRIVET_ON_FOLLOWER for
 	f.Var(maxClients, "max-clients", "connections of clients; one more gets an error; CONFIG SET maxclients overrides it")
 	f.StringVar(&cfg.MaxMemory, "max-memory", "0", "bytes that keys and values may take before commands that grow them are refused, such as 512mb; 0: no limit; the leader's counts, so give all nodes the same; CONFIG SET maxmemory overrides it")
 	f.StringVar(&cfg.Password, "password", "", "password that clients must give (default: none)")
+	f.StringVar(&cfg.TLS.Cert, "tls-cert-file", "", "certificate for clients, who must then speak TLS; it is read again when it changes (default: none, no TLS)")
+	f.StringVar(&cfg.TLS.Key, "tls-key-file", "", "key of that certificate (default: none)")
+	f.StringVar(&cfg.TLS.CA, "tls-ca-cert-file", "", "authority that clients' certificates are checked against (default: none)")
+	f.StringVar(&cfg.TLSAuthClients, "tls-auth-clients", "no", "whether clients must show a certificate: no, optional (one that is shown must be sound) or yes")
+	f.StringVar(&cfg.PeerTLS.Cert, "peer-tls-cert-file", "", "certificate for links between nodes, valid for the host that this one advertises, for servers and for clients (default: none, no TLS)")
+	f.StringVar(&cfg.PeerTLS.Key, "peer-tls-key-file", "", "key of that certificate (default: none)")
+	f.StringVar(&cfg.PeerTLS.CA, "peer-tls-ca-cert-file", "", "authority of all nodes' certificates and of no others: who has one is taken for a node (default: none)")
 	f.StringVar(&logLevel, "log-level", "info", "debug, info, warn or error")
 	f.StringVar(&logFormat, "log-format", "text", "text or json")
 	return cmd

@@ -29,6 +29,7 @@ type Options struct {
 	RunID        string                // of this process, 40 hexadecimal digits
 	RedisAddr    string                // host:port that Redis clients reach this node at
 	ClassicAddr  string                // the same for the article's clients
+	TLS          bool                  // the listeners speak TLS, as clients of Redis Cluster are told
 	Log          *slog.Logger          // default: none
 	Registerer   prometheus.Registerer // where metrics go; default: nowhere
 }
@@ -147,7 +148,7 @@ func (s *Server) accept(conn net.Conn, classic bool) {
 		s.counts.rejected.Add(1)
 		go func() {
 			defer s.conns.running.Done()
-			conn.SetWriteDeadline(time.Now().Add(time.Second))
+			conn.SetDeadline(time.Now().Add(time.Second)) // TLS reads before it writes
 			conn.Write(errMaxClients.Append(nil, 0))
 			linger(conn)
 			conn.Close()
