@@ -70,7 +70,7 @@ func TestServeFromEnvironment(t *testing.T) {
 	}
 	t.Setenv("TRIVET_ADDR", n.Redis)
 	contains(t, mustCall(t, "members", "list"), "env-1")
-	c := newClient(n.Redis, "secret")
+	c := (&target{password: "secret"}).client(n.Redis, nil)
 	defer c.Close()
 	contains(t, c.Info(t.Context(), "clients").Val(), "maxclients:17")
 	if err := c.Set(t.Context(), "k", "v", 0).Err(); err != nil {
