@@ -36,6 +36,7 @@ type Config struct {
 	TLS            Certificate // that Redis and classic clients are shown, who must speak TLS then; default: they speak plainly
 	TLSAuthClients string      // whether these must show one too, of the authority TLS.CA: no (default), optional or yes
 	PeerTLS        Certificate // for both sides of the links between nodes, which need all three files; default: no TLS
+	GossipKeyFile  string      // file of keys that encrypt gossip, see gossip.ParseKeys; default: none, gossip is readable
 
 	Version string            // of the program
 	Log     *slog.Logger      // default: nothing is logged

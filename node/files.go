@@ -1,13 +1,17 @@
 package node
 
 import (
+	"bytes"
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"os"
+	"slices"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/trivetdb/trivet/node/gossip"
 	"github.com/trivetdb/trivet/transport"
 )
 
@@ -16,6 +20,7 @@ import (
 type files struct {
 	clients *transport.Certificates
 	peers   *transport.Certificates
+	gossip  [][]byte // the keys at the start
 }
 
 // clientAuth are the values of Config.TLSAuthClients.
@@ -53,7 +58,23 @@ func openFiles(c *Config) (f files, err error) {
 		f.peers, err = transport.LoadCertificates(c.PeerTLS.Cert, c.PeerTLS.Key, c.PeerTLS.CA)
 		fault("peer-tls", err)
 	}
+	if c.GossipKeyFile != "" {
+		f.gossip, err = readKeys(c.GossipKeyFile)
+		fault("gossip-key-file", err)
+	}
 	return f, errors.Join(faults...)
+}
+
+func readKeys(file string) ([][]byte, error) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	keys, err := gossip.ParseKeys(string(text))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	return keys, nil
 }
 
 // lookEvery is how often files are looked at. They are compared by content: what
@@ -68,6 +89,27 @@ func (n *Node) watchFiles() {
 	if n.files.peers != nil {
 		n.watchCertificate("peer", "peer-tls", n.files.peers)
 	}
+	if n.files.gossip != nil {
+		n.watchKeys()
+	}
+}
+
+// watchKeys gives gossip the keys of its file as it changes.
+func (n *Node) watchKeys() {
+	same := func(a, b [][]byte) bool { return slices.EqualFunc(a, b, bytes.Equal) }
+	last := n.files.gossip
+	n.watch("gossip-key", func() error {
+		keys, err := readKeys(n.cfg.GossipKeyFile)
+		if err != nil || same(keys, last) {
+			return err
+		}
+		if err := n.gossip.SetKeys(keys); err != nil {
+			return err
+		}
+		last = keys
+		n.cfg.Log.Info("gossip has new keys", "keys", len(keys))
+		return nil
+	})
 }
 
 // watchCertificate reads a certificate again where it has changed, for those who

@@ -67,6 +67,7 @@ it is. Each flag can also be given as a variable: TRIVET_ON_FOLLOWER for
 	f.StringVar(&cfg.PeerTLS.Cert, "peer-tls-cert-file", "", "certificate for links between nodes, valid for the host that this one advertises, for servers and for clients (default: none, no TLS)")
 	f.StringVar(&cfg.PeerTLS.Key, "peer-tls-key-file", "", "key of that certificate (default: none)")
 	f.StringVar(&cfg.PeerTLS.CA, "peer-tls-ca-cert-file", "", "authority of all nodes' certificates and of no others: who has one is taken for a node (default: none)")
+	f.StringVar(&cfg.GossipKeyFile, "gossip-key-file", "", "file of keys that encrypt gossip: 16, 24 or 32 bytes in base64, one a line; the first encrypts, all are understood (default: none, no encryption)")
 	f.StringVar(&logLevel, "log-level", "info", "debug, info, warn or error")
 	f.StringVar(&logFormat, "log-format", "text", "text or json")
 	return cmd
