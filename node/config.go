@@ -37,6 +37,7 @@ type Config struct {
 	TLSAuthClients string      // whether these must show one too, of the authority TLS.CA: no (default), optional or yes
 	PeerTLS        Certificate // for both sides of the links between nodes, which need all three files; default: no TLS
 	GossipKeyFile  string      // file of keys that encrypt gossip, see gossip.ParseKeys; default: none, gossip is readable
+	UsersFile      string      // file of users, see server.ParseUsers; the same for all nodes; default: none
 
 	Version string            // of the program
 	Log     *slog.Logger      // default: nothing is logged

@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/trivetdb/trivet/node/gossip"
+	"github.com/trivetdb/trivet/node/server"
 	"github.com/trivetdb/trivet/transport"
 )
 
@@ -62,6 +63,13 @@ func openFiles(c *Config) (f files, err error) {
 		f.gossip, err = readKeys(c.GossipKeyFile)
 		fault("gossip-key-file", err)
 	}
+	if c.UsersFile != "" {
+		text, err := os.ReadFile(c.UsersFile)
+		if err == nil {
+			_, err = server.ParseUsers(string(text))
+		}
+		fault("users-file", err)
+	}
 	return f, errors.Join(faults...)
 }
 
@@ -91,6 +99,9 @@ func (n *Node) watchFiles() {
 	}
 	if n.files.gossip != nil {
 		n.watchKeys()
+	}
+	if n.cfg.UsersFile != "" {
+		n.watchUsers()
 	}
 }
 

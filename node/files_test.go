@@ -3,12 +3,15 @@ package node
 import (
 	"bytes"
 	"encoding/base64"
+	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/trivetdb/trivet/node/web"
 	"github.com/trivetdb/trivet/test/certs"
 )
 
@@ -47,6 +50,67 @@ func TestGossipKeys(t *testing.T) {
 	}
 }
 
+// TestUsersFile gives three nodes a file each. What is in the files counts, also
+// of a node that was started again meanwhile; who is no more in them is deleted.
+func TestUsersFile(t *testing.T) {
+	t.Parallel()
+	dirs := map[string]string{}
+	put := func(text string, hosts ...string) {
+		for _, host := range hosts {
+			certs.Put(t, dirs[host], "users", []byte(text))
+		}
+	}
+	const joe, ann, bob = "user joe on >pw ~k:* +@all -@dangerous (%R~r +get)\n", "user ann on >pw +@read\n", "user bob off\n"
+	c := startCluster(t, 3, func(conf *Config) {
+		dirs[conf.Name] = t.TempDir()
+		put(joe+ann, conf.Name)
+		conf.UsersFile = filepath.Join(dirs[conf.Name], "users")
+	})
+	users := func(want string) {
+		t.Helper()
+		for _, m := range c.members {
+			if m.Node != nil {
+				until(t, m.host+" has "+want, func() bool { return fmt.Sprint(m.acl("USERS")) == want })
+			}
+		}
+	}
+	ready := func(m *member) bool {
+		return !slices.ContainsFunc(m.conditions(), func(c web.Condition) bool { return !c.OK })
+	}
+	for _, m := range c.members {
+		until(t, m.host+" is ready", func() bool { return ready(m) })
+	}
+	users("[ann default joe]")
+	c.checkDenials()
+
+	// A user of no file is left alone, and faulty files change nothing.
+	c.members[0].acl("SETUSER", "eve", "on")
+	put(joe+"user ann +nosuch\n", "a", "b", "c")
+	until(t, "it is reported", func() bool { return c.members[2].metric(`trivet_file_faulty{file="users"}`) == "1" })
+	users("[ann default eve joe]")
+
+	// Two nodes hear of the change, one is down and has it when it comes back.
+	c.members[1].kill()
+	put(joe+bob, "a", "b", "c")
+	users("[bob default eve joe]")
+	c.members[0].acl("SETUSER", "ann", "on") // as a node with the old file would
+	c.members[1].start()
+	users("[bob default eve joe]")
+
+	// All are down while a user goes.
+	for _, m := range c.members {
+		m.kill()
+	}
+	put(bob, "a", "b", "c")
+	for _, m := range c.members {
+		m.start()
+	}
+	users("[bob default eve]")
+	put("", "a", "b", "c")
+	users("[default eve]")
+	c.sameState()
+}
+
 func TestFilesRefused(t *testing.T) {
 	authority, dir := certs.New(t), t.TempDir()
 	authority.Issue(t, dir)
@@ -62,6 +126,8 @@ func TestFilesRefused(t *testing.T) {
 		{"no certificate", func(c *Config) { c.TLSAuthClients = "optional" }, []string{"give both tls-cert-file and tls-key-file"}},
 		{"unknown word", func(c *Config) { c.TLSAuthClients = "maybe" }, []string{`tls-auth-clients "maybe": use no, optional or yes`}},
 		{"no keys", func(c *Config) { c.GossipKeyFile = "nowhere.key" }, []string{"gossip-key-file: ", "nowhere.key"}},
+		{"no users", func(c *Config) { c.UsersFile = "nowhere.acl" }, []string{"users-file: ", "nowhere.acl"}},
+		{"wrong users", func(c *Config) { c.UsersFile = sound.CA }, []string{"users-file: ", "line 1 does not start with: user name"}},
 		{"peers without authority", func(c *Config) { c.PeerTLS = Certificate{Cert: sound.Cert, Key: sound.Key} }, []string{"give all of peer-tls-cert-file"}},
 		{"all at once", func(c *Config) {
 			c.TLS = Certificate{Cert: sound.Key, Key: sound.Cert, CA: "nowhere.crt"}

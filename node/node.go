@@ -50,6 +50,7 @@ type Node struct {
 	lag      lag          // how far this node is behind the leader
 	current  atomic.Bool  // has held all that the leader had, since the start
 	joined   atomic.Bool  // the cluster's configuration has held this node
+	peopled  atomic.Bool  // the users are those of the file
 	stopping atomic.Bool  // not ready any more
 	unseen   unreachables // how long members have been out of reach
 	saved    atomic.Int64 // when the newest snapshot was taken, Unix seconds; 0 for none
