@@ -25,6 +25,7 @@ type Config struct {
 	Gossip          string   // host:port to listen on for gossip, UDP and TCP; default: 127.0.0.1:7946
 	HTTP            string   // host:port to listen on for probes and metrics; default: 127.0.0.1:8379
 	Advertise       string   // host by which clients and other nodes reach this one; default: the host of each listener
+	Announce        string   // host:port that clients are told to reach the Redis port at; default: the advertised host, the listener's port
 	Join            []string // gossip addresses, host:port; a DNS name means all its addresses
 	BootstrapExpect int      // start a cluster once so many fresh nodes see one another; 0 for never
 	OnFollower      string   // what a follower does with writes: redirect (default) or forward
@@ -135,6 +136,9 @@ func (c Config) Validate() error {
 	}
 	if _, _, err := net.SplitHostPort(c.Advertise); err == nil {
 		fault("advertise %q: a host without a port; the ports are those of the listeners", c.Advertise)
+	}
+	if host, _, err := net.SplitHostPort(c.Announce); c.Announce != "" && (err != nil || host == "" || checkAddress(c.Announce) != nil) {
+		fault("announce %q: use host:port, where clients reach the redis port", c.Announce)
 	}
 	if c.BootstrapExpect == 0 && len(c.Join) == 0 {
 		fault("neither join nor bootstrap-expect is given: the node could never become a member; use bootstrap-expect 1 for a cluster of one")

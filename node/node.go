@@ -1,6 +1,7 @@
 package node
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -62,7 +63,8 @@ type Node struct {
 	closers []func() // undo Open, in reverse
 }
 
-// addresses are where others reach this node, as host:port.
+// addresses are where others reach this node, as host:port. Other nodes learn
+// them by a hello.
 type addresses struct{ redis, classic, peer, http string }
 
 // Open starts a node. It serves clients at once, though they wait until the
@@ -96,7 +98,7 @@ func Open(cfg Config) (_ *Node, err error) {
 	if err := n.openLinks(); err != nil {
 		return nil, err
 	}
-	n.openFront()
+	n.openFront(listeners)
 	if err := n.openRaft(); err != nil {
 		return nil, err
 	}
@@ -170,6 +172,7 @@ func (n *Node) listen() (l clientListeners, err error) {
 		}
 		*p.advertised = n.cfg.advertised(p.addr, ln.Addr())
 	}
+	n.addresses.redis = cmp.Or(n.cfg.Announce, n.addresses.redis)
 	return l, nil
 }
 
@@ -238,12 +241,12 @@ func (n *Node) openPaths() {
 }
 
 // openFront makes what serves clients, before raft can have messages for them.
-func (n *Node) openFront() {
+func (n *Node) openFront(l clientListeners) {
 	n.front = server.New(server.Options{
 		Backend: n, Password: n.cfg.Password, MaxClients: n.cfg.MaxClients,
 		Redirect: n.cfg.OnFollower == Redirect, Linearizable: n.cfg.Reads == Linearizable,
 		Version: n.cfg.Version, RunID: server.NodeID(string(n.id)), Log: n.cfg.Log, Registerer: n.metrics.registry,
-		RedisAddr: n.addresses.redis, ClassicAddr: n.addresses.classic, TLS: n.files.clients != nil,
+		RedisAddr: l.redis.Addr().String(), ClassicAddr: l.classic.Addr().String(), TLS: n.files.clients != nil,
 	})
 }
 

@@ -53,6 +53,7 @@ it is. Each flag can also be given as a variable: TRIVET_ON_FOLLOWER for
 	f.StringVar(&cfg.Gossip, "gossip", "127.0.0.1:7946", "address to listen on for gossip, by UDP and TCP")
 	f.StringVar(&cfg.HTTP, "http", "127.0.0.1:8379", "address to listen on for /livez, /readyz, /metrics and /debug/pprof")
 	f.StringVar(&cfg.Advertise, "advertise", "", "host, best a DNS name that stays, by which clients and other nodes reach this one (default: the host that each listener is on)")
+	f.StringVar(&cfg.Announce, "announce", "", "host:port that clients are told to reach the redis port at, by MOVED, CLUSTER, SENTINEL, ROLE and INFO, where that is another than what is advertised (default: none)")
 	f.StringSliceVar(&cfg.Join, "join", nil, "gossip addresses of other nodes; a DNS name means all its addresses (default: none)")
 	f.Var(expect, "bootstrap-expect", "start a cluster once this many fresh nodes see one another; 0: only join (default 0)")
 	f.StringVar(&cfg.OnFollower, "on-follower", node.Redirect, "what a follower does with a write: redirect answers MOVED, forward hands it to the leader")

@@ -27,7 +27,7 @@ type Options struct {
 	WriteTimeout time.Duration         // how long a client may leave its replies unread; default 30 s
 	Version      string                // of trivet, for INFO
 	RunID        string                // of this process, 40 hexadecimal digits
-	RedisAddr    string                // host:port that Redis clients reach this node at
+	RedisAddr    string                // host:port that this node listens on for Redis clients, for INFO
 	ClassicAddr  string                // the same for the article's clients
 	TLS          bool                  // the listeners speak TLS, as clients of Redis Cluster are told
 	Log          *slog.Logger          // default: none
