@@ -218,6 +218,7 @@ func TestBlockingNoLeader(t *testing.T) {
 	c := startCluster(t, 3, nil)
 	leader := c.settled()
 	alone := c.others(leader)[0]
+	until(t, "it has caught up once", alone.current.Load)
 	c.isolate(alone)
 	until(t, "no leader", func() bool { now, _ := alone.leaders.get(); return now.id == "" })
 	short, began := alone.pop("BLPOP q 2.5"), time.Now()
