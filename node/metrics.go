@@ -17,6 +17,8 @@ type metrics struct {
 	entryBytes prometheus.Histogram
 	entryUnits prometheus.Histogram
 	snapshots  *prometheus.CounterVec
+	faulty     *prometheus.GaugeVec
+	labels     prometheus.Counter
 }
 
 func newMetrics() (*metrics, error) {
@@ -41,8 +43,14 @@ func newMetrics() (*metrics, error) {
 		snapshots: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "trivet_snapshots_total", Help: "Snapshots taken, by result.",
 		}, []string{"result"}),
+		faulty: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "trivet_file_faulty", Help: "1 where files that the configuration names cannot be used as they are now; what was read before is.",
+		}, []string{"file"}),
+		labels: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "trivet_label_failures_total", Help: "Times that this node, as leader, could not label the nodes by their roles.",
+		}),
 	}
-	m.registry.MustRegister(m.sync, m.entryBytes, m.entryUnits, m.snapshots)
+	m.registry.MustRegister(m.sync, m.entryBytes, m.entryUnits, m.snapshots, m.faulty, m.labels)
 	return m, nil
 }
 

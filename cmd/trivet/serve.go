@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/trivetdb/trivet/node"
+	"github.com/trivetdb/trivet/node/kubernetes"
 	"github.com/trivetdb/trivet/node/store"
 )
 
@@ -24,6 +25,7 @@ func serveCommand() *cobra.Command {
 	expect := &number{value: &cfg.BootstrapExpect, name: "bootstrap-expect"}
 	maxClients := &number{value: &cfg.MaxClients, name: "max-clients"}
 	var logLevel, logFormat string
+	labels := false
 	cmd := &cobra.Command{
 		Use:   "serve",
 		Short: "Run a node",
@@ -36,7 +38,11 @@ it is. Each flag can also be given as a variable: TRIVET_ON_FOLLOWER for
 			faults := fromEnvironment(cmd.Flags())
 			cfg.Version = programVersion()
 			log, err := newLogger(logLevel, logFormat)
-			if err := errors.Join(faults, expect.fault, maxClients.fault, err, cfg.Validate()); err != nil {
+			var labelFault error
+			if labels {
+				cfg.Labels, labelFault = kubernetes.InPod(kubernetes.Directory)
+			}
+			if err := errors.Join(faults, expect.fault, maxClients.fault, err, labelFault, cfg.Validate()); err != nil {
 				return usageError{fmt.Errorf("the configuration has faults:\n  %s",
 					strings.ReplaceAll(err.Error(), "\n", "\n  "))}
 			}
@@ -54,6 +60,7 @@ it is. Each flag can also be given as a variable: TRIVET_ON_FOLLOWER for
 	f.StringVar(&cfg.Gossip, "gossip", "127.0.0.1:7946", "address to listen on for gossip, by UDP and TCP")
 	f.StringVar(&cfg.HTTP, "http", "127.0.0.1:8379", "address to listen on for /livez, /readyz, /metrics and /debug/pprof")
 	f.StringVar(&cfg.Advertise, "advertise", "", "host, best a DNS name that stays, by which clients and other nodes reach this one (default: the host that each listener is on)")
+	f.StringVar(&cfg.Announce, "announce", "", "host:port that clients are told to reach the redis port at, by MOVED, CLUSTER, SENTINEL, ROLE and INFO, where that is another than what is advertised (default: none)")
 	f.StringSliceVar(&cfg.Join, "join", nil, "gossip addresses of other nodes; a DNS name means all its addresses (default: none)")
 	f.Var(expect, "bootstrap-expect", "start a cluster once this many fresh nodes see one another; 0: only join (default 0)")
 	f.StringVar(&cfg.OnFollower, "on-follower", node.Redirect, "what a follower does with a write: redirect answers MOVED, forward hands it to the leader")
@@ -62,6 +69,16 @@ it is. Each flag can also be given as a variable: TRIVET_ON_FOLLOWER for
 	f.StringVar(&cfg.MaxMemory, "max-memory", "0", "bytes that keys and values may take before commands that grow them are refused, such as 512mb; 0: no limit; the leader's counts, so give all nodes the same; CONFIG SET maxmemory overrides it")
 	f.StringVar(&cfg.LogStore, "log-store", store.Bolt, "how the log is kept: wal in segments, bolt in a B+ tree; a log that is kept the other way is moved at the start")
 	f.StringVar(&cfg.Password, "password", "", "password that clients must give (default: none)")
+	f.StringVar(&cfg.UsersFile, "users-file", "", "file of users, a line each as ACL LIST shows them: user joe on >secret ~* +@read; the same for all nodes, and read again when it changes (default: none)")
+	f.StringVar(&cfg.TLS.Cert, "tls-cert-file", "", "certificate for clients, who must then speak TLS; it is read again when it changes (default: none, no TLS)")
+	f.StringVar(&cfg.TLS.Key, "tls-key-file", "", "key of that certificate (default: none)")
+	f.StringVar(&cfg.TLS.CA, "tls-ca-cert-file", "", "authority that clients' certificates are checked against (default: none)")
+	f.StringVar(&cfg.TLSAuthClients, "tls-auth-clients", "no", "whether clients must show a certificate: no, optional (one that is shown must be sound) or yes")
+	f.StringVar(&cfg.PeerTLS.Cert, "peer-tls-cert-file", "", "certificate for links between nodes, valid for the host that this one advertises, for servers and for clients (default: none, no TLS)")
+	f.StringVar(&cfg.PeerTLS.Key, "peer-tls-key-file", "", "key of that certificate (default: none)")
+	f.StringVar(&cfg.PeerTLS.CA, "peer-tls-ca-cert-file", "", "authority of all nodes' certificates and of no others: who has one is taken for a node (default: none)")
+	f.StringVar(&cfg.GossipKeyFile, "gossip-key-file", "", "file of keys that encrypt gossip: 16, 24 or 32 bytes in base64, one a line; the first encrypts, all are understood (default: none, no encryption)")
+	f.BoolVar(&labels, "kubernetes-labels", false, "as leader, label the members' pods, which have the nodes' names, trivet.dev/role=leader or follower, by the pod's service account (default false)")
 	f.StringVar(&logLevel, "log-level", "info", "debug, info, warn or error")
 	f.StringVar(&logFormat, "log-format", "text", "text or json")
 	return cmd
