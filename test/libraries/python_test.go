@@ -51,7 +51,7 @@ var rq = library{
 }
 
 var celery = library{
-	name: "celery", modes: []string{url, addresses, through, sentinel}, install: python("celery"),
+	name: "celery", modes: []string{url, through, sentinel}, install: python("celery"),
 	workers: func(tools toolset, _ string, _ []string) [][]string {
 		worker := func(name string, args ...string) []string {
 			return append([]string{tools.bin("celery"), "-A", "app", "worker", "-n", name + "@localhost", "-l", "INFO", "-c", "2"}, args...)

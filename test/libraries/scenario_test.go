@@ -116,17 +116,13 @@ func (s *scenario) environment() []string {
 }
 
 // end ends the leader and starts it again when another leads. In mode url it
-// moves the leadership away first from the node that the clients use; in mode
-// addresses that node dies.
+// moves the leadership away first from the node that the clients use.
 func (s *scenario) end(hard bool) {
 	s.t.Helper()
 	leader := s.cluster.Settled()
 	for s.mode == url && leader == s.home {
 		cluster.Run(s.t, "transfer-leader", "--addr", leader.Redis)
 		leader = s.cluster.Settled()
-	}
-	if s.mode == addresses {
-		leader = s.home
 	}
 	before := read(s.t, s.dir)
 	if hard {
@@ -138,16 +134,10 @@ func (s *scenario) end(hard bool) {
 		}
 		s.soft++
 	}
-	if s.mode == addresses {
-		time.Sleep(2 * time.Second) // and comes back, for what knows of one node only
-		leader.Start()
-	}
 	s.until("jobs are made and run after the leader's end", func(l *ledger) bool {
 		return len(l.made) > len(before.made)+producers && len(l.runs) > len(before.runs)
 	})
-	if !leader.Running() {
-		leader.Start()
-	}
+	leader.Start()
 	s.cluster.Settled()
 }
 

@@ -26,8 +26,8 @@ if ledger.MODE == 'sentinel':
     app.conf.update(broker_url=urls('sentinel'), result_backend=urls('sentinel'),
                     broker_transport_options=options, result_backend_transport_options=options)
 else:
-    # With several URLs the worker takes the next where one fails.
-    app.conf.update(broker_url=urls('redis'), broker_transport_options=visibility, result_backend='redis://%s:%d/0' % ledger.NODES[0])
+    url = 'redis://%s:%d/0' % ledger.NODES[0]
+    app.conf.update(broker_url=url, broker_transport_options=visibility, result_backend=url)
 
 
 @app.task
