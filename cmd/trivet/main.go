@@ -8,7 +8,6 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"strings"
 	"syscall"
 
@@ -17,9 +16,6 @@ import (
 )
 
 //go:generate sh -c "go run . docs > ../../docs/commands.md"
-
-// version is set at build time with -ldflags "-X main.version=1.2.3".
-var version = ""
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -48,7 +44,7 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 		Short:         "A three-node, highly available queue store that speaks the Redis protocol",
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		Version:       programVersion(),
+		Version:       readBuild().String(),
 		Args:          noArgs,
 		RunE:          showHelp,
 	}
@@ -60,34 +56,6 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	return root.ExecuteContext(ctx)
-}
-
-func versionCommand() *cobra.Command {
-	return &cobra.Command{
-		Use: "version", Short: "Print the version", Args: noArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			_, err := fmt.Fprintln(cmd.OutOrStdout(), "trivet", programVersion())
-			return err
-		},
-	}
-}
-
-// programVersion is what was set at build time, or what Go knows of the
-// module and the commit.
-func programVersion() string {
-	if version != "" {
-		return version
-	}
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return "dev"
-	}
-	for _, s := range info.Settings {
-		if s.Key == "vcs.revision" && len(s.Value) >= 12 {
-			return "dev-" + s.Value[:12]
-		}
-	}
-	return "dev"
 }
 
 // noArgs and its kin make usage errors of cobra's.
