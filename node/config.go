@@ -33,7 +33,7 @@ type Config struct {
 	Reads           string   // consistency of reads: local (default) or linearizable
 	MaxClients      int      // connections of clients at most, where CONFIG SET does not say otherwise; default: 10000
 	MaxMemory       string   // bytes of data at most, as 512mb, where CONFIG SET does not say otherwise; the leader's counts; default: 0, no limit
-	LogStore        string   // where the log is kept: wal or bolt (default)
+	LogStore        string   // how the log is kept: store.WAL (default) or store.Bolt
 	Password        string   // of the default user, until an ACL SETUSER speaks of its passwords; default: none is asked for
 
 	TLS            Certificate // that Redis and classic clients are shown, who must speak TLS then; default: they speak plainly
@@ -86,7 +86,7 @@ func (c *Config) setDefaults() {
 	c.Reads = cmp.Or(c.Reads, Local)
 	c.MaxClients = cmp.Or(c.MaxClients, 10000)
 	c.MaxMemory = cmp.Or(c.MaxMemory, "0")
-	c.LogStore = cmp.Or(c.LogStore, store.Bolt)
+	c.LogStore = cmp.Or(c.LogStore, store.WAL)
 	c.TLSAuthClients = cmp.Or(c.TLSAuthClients, "no")
 	c.Version = cmp.Or(c.Version, "dev")
 	c.HeartbeatTimeout = cmp.Or(c.HeartbeatTimeout, 300*time.Millisecond)

@@ -41,7 +41,7 @@ type Options struct {
 	OnSync func(time.Duration) // told how long each storing of entries took; may be nil
 
 	// LogStore is where the log is kept, WAL or Bolt. A log that is in the other
-	// one is moved. Default: Bolt.
+	// one is moved. Default: WAL.
 	LogStore string
 }
 
@@ -69,7 +69,7 @@ func Open(opts Options) (_ *Dir, err error) {
 	if opts.Name == "" {
 		return nil, errors.New("open data directory: the node has no name")
 	}
-	opts.LogStore = cmp.Or(opts.LogStore, Bolt)
+	opts.LogStore = cmp.Or(opts.LogStore, WAL)
 	if opts.Log == nil {
 		opts.Log = slog.New(slog.DiscardHandler)
 	}
