@@ -105,8 +105,7 @@ func TestNodeStops(t *testing.T) {
 	}
 }
 
-// TestDamagedDisk changes one entry or another in a stopped node's log, in all
-// copies of it that are in the file.
+// TestDamagedDisk changes one entry or another in a stopped node's log.
 func TestDamagedDisk(t *testing.T) {
 	t.Parallel()
 	c := startCluster(t, 1, nil)
@@ -118,7 +117,11 @@ func TestDamagedDisk(t *testing.T) {
 		}
 	}
 	a.stop()
-	path := filepath.Join(a.conf.DataDir, "raft.db")
+	segments, err := filepath.Glob(filepath.Join(a.conf.DataDir, "wal", "*.wal"))
+	if err != nil || len(segments) != 1 {
+		t.Fatalf("segments of the log: %v, %v", segments, err)
+	}
+	path := segments[0]
 	sound, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)

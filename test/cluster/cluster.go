@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -150,8 +151,8 @@ var ports = struct {
 	next int
 }{next: 20000 + os.Getpid()*37%9000}
 
-// Start runs the node's process.
-func (n *Node) Start() {
+// Start runs the node's process, with the flags of the last time and more.
+func (n *Node) Start(more ...string) {
 	t := n.cluster.t
 	t.Helper()
 	log, err := os.OpenFile(n.Log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
@@ -159,7 +160,7 @@ func (n *Node) Start() {
 		t.Fatal(err)
 	}
 	defer log.Close()
-	cmd := exec.Command(n.cmd.Path, n.cmd.Args[1:]...)
+	cmd := exec.Command(n.cmd.Path, slices.Concat(n.cmd.Args[1:], more)...)
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.SysProcAttr = processAttributes()
 	if err := cmd.Start(); err != nil {

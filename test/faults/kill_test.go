@@ -70,24 +70,27 @@ func TestStopLeader(t *testing.T) {
 	t.Logf("first write after SIGTERM: median %v, longest %v", pauses[len(pauses)/2], pauses[len(pauses)-1])
 }
 
-// TestKillAll kills all nodes at once and starts them again.
+// TestKillAll kills all nodes at once and starts them again, each time with the
+// log in the other store.
 func TestKillAll(t *testing.T) {
 	c := cluster.Start(t, 3, "--on-follower", "forward")
 	l := startLoad(t, c.Nodes, 4)
-	time.Sleep(time.Second)
-	for _, n := range c.Nodes {
-		l.mayFail(n, true)
-	}
-	for _, n := range c.Nodes {
-		n.Signal(syscall.SIGKILL)
-	}
-	for _, n := range c.Nodes {
-		n.Kill()
-		n.Start()
-	}
-	c.Settled()
-	for _, n := range c.Nodes {
-		l.mayFail(n, false)
+	for _, store := range []string{"bolt", "wal", "bolt"} {
+		time.Sleep(time.Second)
+		for _, n := range c.Nodes {
+			l.mayFail(n, true)
+		}
+		for _, n := range c.Nodes {
+			n.Signal(syscall.SIGKILL)
+		}
+		for _, n := range c.Nodes {
+			n.Kill()
+			n.Start("--log-store", store)
+		}
+		c.Settled()
+		for _, n := range c.Nodes {
+			l.mayFail(n, false)
+		}
 	}
 	time.Sleep(300 * time.Millisecond)
 	l.finish(c)

@@ -18,7 +18,9 @@ def connect():
 
 
 results = RedisBackend(client=connect())
-broker = RedisBroker(client=connect(), heartbeat_timeout=10000)
+# What a worker held that has ended is looked for at one command of twenty, not of a
+# thousand, and when it has been silent for ten seconds, not a minute.
+broker = RedisBroker(client=connect(), heartbeat_timeout=10000, maintenance_chance=50000)
 broker.add_middleware(CurrentMessage())
 broker.add_middleware(Results(backend=results))
 broker.add_middleware(GroupCallbacks(RateLimits(client=connect())))

@@ -19,6 +19,10 @@ def connect():
 
 
 queue = Queue('trivet', connection=connect())
+# With Sentinel a worker ends at an error of its connection, and its job with it
+# unless it may be tried again.
+AGAIN = Retry(max=3) if ledger.MODE == 'sentinel' else None
+TRIES = 3 if AGAIN else 1  # of a job that fails, after its first
 
 
 def result(job, handle, want):
@@ -31,40 +35,40 @@ def result(job, handle, want):
 
 
 def plain(job):
-    ledger.make(job, lambda job: queue.enqueue(tasks.double, job, 1, job_id=job))
+    ledger.make(job, lambda job: queue.enqueue(tasks.double, job, 1, job_id=job, retry=AGAIN))
 
 
 def with_result(job):
-    job, handle = ledger.make(job, lambda job: queue.enqueue(tasks.double, job, 21))
+    job, handle = ledger.make(job, lambda job: queue.enqueue(tasks.double, job, 21, retry=AGAIN))
     result(job, handle, 42)
 
 
 def retried(job):
-    job, handle = ledger.make(job, lambda job: queue.enqueue(tasks.flaky, job, retry=Retry(max=1)))
+    job, handle = ledger.make(job, lambda job: queue.enqueue(tasks.flaky, job, TRIES, retry=Retry(max=TRIES)))
     result(job, handle, 'at last')
 
 
 def retried_later(job):
-    ledger.make(job, lambda job: queue.enqueue(tasks.flaky, job, retry=Retry(max=1, interval=1)))
+    ledger.make(job, lambda job: queue.enqueue(tasks.flaky, job, TRIES, retry=Retry(max=TRIES, interval=1)))
 
 
 def put_off(job):
     at = time.time() + 1.5
-    ledger.make(job, lambda job: queue.enqueue_in(timedelta(seconds=1.5), tasks.later, job, at))
+    ledger.make(job, lambda job: queue.enqueue_in(timedelta(seconds=1.5), tasks.later, job, at, retry=AGAIN))
 
 
 def dependent(job):
     """Three jobs, and one that runs when all of them have."""
     def enqueue(job):
-        parents = [queue.enqueue(tasks.double, '%s.%d' % (job, i), i) for i in range(3)]
-        return queue.enqueue(tasks.total, job + '.sum', depends_on=parents)
+        parents = [queue.enqueue(tasks.double, '%s.%d' % (job, i), i, retry=AGAIN) for i in range(3)]
+        return queue.enqueue(tasks.total, job + '.sum', depends_on=parents, retry=AGAIN)
     job, handle = ledger.make(job, enqueue, ('.0', '.1', '.2', '.sum'))
     result(job, handle, 6)
 
 
 def unique(job):
     """The same id twice: the second is refused."""
-    job, _ = ledger.make(job, lambda job: queue.enqueue(tasks.double, job, 1, job_id=job, unique=True))
+    job, _ = ledger.make(job, lambda job: queue.enqueue(tasks.double, job, 1, job_id=job, unique=True, retry=AGAIN))
     try:
         queue.enqueue(tasks.double, job, 1, job_id=job, unique=True)
         ledger.note('wrong', job, 'was taken twice')

@@ -9,8 +9,8 @@ def double(job, n):
     return 2 * n
 
 
-def flaky(job):
-    if get_current_job().retries_left:
+def flaky(job, tries):
+    if get_current_job().retries_left == tries:
         ledger.fail(job)
         raise ValueError('as told')
     ledger.run(job)
