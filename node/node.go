@@ -253,37 +253,6 @@ func (n *Node) openFront(l clientListeners) {
 	})
 }
 
-// openWeb answers probes, from before the log is checked and the snapshot loaded,
-// which may take long: a node that does that is alive.
-func (n *Node) openWeb(l net.Listener) {
-	n.web = web.New(web.Options{
-		Ready: n.conditions, Gatherer: n.metrics.registry, Log: n.cfg.Log,
-		Status: func(ctx context.Context) any {
-			if !n.opened.Load() {
-				return server.ClusterStatus{Node: server.Status{Member: server.Member{Name: n.cfg.Name, Version: n.cfg.Version}}}
-			}
-			return server.ClusterStatus{Node: n.Status(), Members: n.Members(ctx)}
-		},
-	})
-	served := make(chan struct{})
-	go func() {
-		defer close(served)
-		n.report("http", n.web.Serve(l))
-	}()
-	n.onClose(func() {
-		n.closeWeb()
-		<-served
-	})
-}
-
-// closeWeb ends the answers to probes. It may be called twice: a node that is
-// open ends them before it takes apart what they ask for.
-func (n *Node) closeWeb() {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
-	defer cancel()
-	n.web.Shutdown(ctx)
-}
-
 // serve answers clients.
 func (n *Node) serve(l clientListeners) {
 	n.metrics.observe(n)

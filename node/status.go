@@ -2,7 +2,6 @@ package node
 
 import (
 	"context"
-	"fmt"
 	"strconv"
 	"strings"
 	"sync"
@@ -14,7 +13,6 @@ import (
 	"github.com/trivetdb/trivet/fsm"
 	"github.com/trivetdb/trivet/node/server"
 	"github.com/trivetdb/trivet/node/store"
-	"github.com/trivetdb/trivet/node/web"
 )
 
 // A hello is what a node says of itself to another.
@@ -246,34 +244,4 @@ func (n *Node) measureLag() {
 	}
 	n.lag.entries.Store(index - min(index, n.machine.applied.load()))
 	n.lag.at.Store(time.Now().UnixNano())
-}
-
-const (
-	maxLag    = 1000            // entries that a ready node may be behind
-	maxLagAge = 3 * time.Second // after which the lag is not known
-)
-
-// conditions are what /readyz asks for.
-func (n *Node) conditions() []web.Condition {
-	if !n.opened.Load() {
-		return []web.Condition{{Name: "running", Detail: "the node is starting: it checks its log and loads its data"}}
-	}
-	to, _ := n.leaders.get()
-	entries, age := n.lag.get()
-	detail := fmt.Sprintf("%d entries behind, limit %d", entries, maxLag)
-	if age > maxLagAge {
-		detail = "the leader has not said how far it is"
-	}
-	conditions := []web.Condition{
-		{Name: "running", OK: !n.stopping.Load(), Detail: "the node is stopping"},
-		{Name: "member", OK: n.inConfiguration(), Detail: "the node is in no cluster"},
-		{Name: "leader", OK: to != leader{}, Detail: "no leader is known"},
-		{Name: "replayed", OK: age <= maxLagAge && entries <= maxLag, Detail: detail},
-	}
-	if n.cfg.UsersFile != "" {
-		conditions = append(conditions, web.Condition{
-			Name: "users", OK: n.peopled.Load(), Detail: "the users of the file were not applied yet",
-		})
-	}
-	return conditions
 }

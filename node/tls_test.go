@@ -70,8 +70,8 @@ func TestTLSEverywhere(t *testing.T) {
 	defer stop()
 	for i, m := range c.members {
 		conn := connect(m, clients, shown)
-		defer conn.Close()
 		writers.Go(func() {
+			defer conn.Close()
 			for n := int64(1); ctx.Err() == nil; n++ {
 				if got, err := conn.Incr(ctx, fmt.Sprint("n", i)).Result(); ctx.Err() == nil && (err != nil || got != n) {
 					t.Errorf("%s: INCR %d is %d, %v", m.host, n, got, err)
