@@ -130,8 +130,8 @@ const markSize = 40
 func (c *replica) begin() (length int64, mark []byte, err error) {
 	// Old servers do not know these; they then send the length, and writes that
 	// nobody reads.
-	for _, words := range [][]string{{"capa", "eof"}, {"rdb-only", "1"}} {
-		if _, err := c.ask(append([]string{"REPLCONF"}, words...)...); err != nil {
+	for _, option := range [][]string{{"capa", "eof"}, {"rdb-only", "1"}} {
+		if _, err := c.ask(append([]string{"REPLCONF"}, option...)...); err != nil {
 			return 0, nil, err
 		}
 	}

@@ -3,7 +3,6 @@ package ingest
 import (
 	"context"
 	"crypto/rand"
-	"errors"
 	"fmt"
 	"strconv"
 	"time"
@@ -41,11 +40,11 @@ func (w *Writer) parts(ctx context.Context, r *Record) error {
 	k := kinds[r.Value.Kind]
 	draft := "trivet-import:" + rand.Text()
 	bytes := 0
-	for _, words := range split(k, r.Value) {
-		for _, word := range words {
+	for _, part := range split(k, r.Value) {
+		for _, word := range part {
 			bytes += len(word.(string))
 		}
-		add := append([]any{k.add, draft}, words...)
+		add := append([]any{k.add, draft}, part...)
 		replies, err := w.do(ctx, r.DB, [][]any{add, {"PEXPIRE", draft, partTime.Milliseconds()}})
 		if err != nil || replies[0].Err() != nil {
 			return w.giveUp(ctx, r, draft, replies[0], err)
@@ -81,15 +80,12 @@ func (w *Writer) publish(ctx context.Context, r *Record, k kind, draft string, b
 		return w.giveUp(ctx, r, draft, replies[0], err)
 	}
 	if renamed, _ := replies[0].Int(); !w.Replace && renamed == 0 {
-		w.report.fail(r, reason(errBusy))
+		w.report.fail(r, busy)
 		return w.drop(ctx, r, draft)
 	}
 	w.report.wrote(r, bytes)
 	return nil
 }
-
-// errBusy is what RESTORE answers where RENAMENX answers 0.
-var errBusy = errors.New("BUSYKEY")
 
 // giveUp notes that a key failed, and removes what there is of it if the nodes
 // can still be reached.

@@ -157,7 +157,7 @@ func (s *scan) dump(ctx context.Context, names []string) error {
 	for i, name := range names {
 		dumps[i], times[i] = pipe.Dump(ctx, name), pipe.Do(ctx, "PTTL", name)
 	}
-	pipe.Exec(ctx) // each reply has its error
+	exec(ctx, pipe)
 	now, bytes := time.Now().UnixMilli(), 0
 	for i, name := range names {
 		payload, err := dumps[i].Result()

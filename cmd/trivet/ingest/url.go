@@ -36,8 +36,8 @@ func ParseURL(s string) (*Origin, error) {
 		o.options, err = redis.ParseURL(s)
 	}
 	if err != nil {
-		if fault := new(url.Error); errors.As(err, &fault) {
-			err = fault.Err // it shows the URL, and so the password
+		if fault := new(url.Error); errors.As(err, &fault) { // it shows the password, or parts of it
+			err = errors.New("not one; in a user or password write %40 for @, %2F for /, %3A for : and %25 for %")
 		}
 		return nil, fmt.Errorf("URL of the Redis to import: %w", err)
 	}

@@ -105,10 +105,30 @@ func (w *Writer) hangUp() {
 	clear(w.clients)
 }
 
-// refused reports whether an error is a node's reply.
-func refused(err error) bool {
+// exec sends a pipeline; then each command has its reply or its error. go-redis
+// gives them none where the server refuses what a connection begins with.
+func exec(ctx context.Context, pipe redis.Pipeliner) {
+	commands, err := pipe.Exec(ctx)
+	for _, c := range commands {
+		if c.Err() != nil {
+			return
+		}
+	}
+	for _, c := range commands {
+		c.SetErr(err)
+	}
+}
+
+// refused reports whether an error is a server's reply.
+func refused(err error) bool { return replyText(err) != "" }
+
+// replyText is what a server replied, "" where an error is none.
+func replyText(err error) string {
 	var reply redis.Error
-	return errors.As(err, &reply)
+	if errors.As(err, &reply) {
+		return reply.Error()
+	}
+	return ""
 }
 
 // write takes a record, and sends those before it when they are enough.
@@ -170,17 +190,21 @@ func (w *Writer) flush(ctx context.Context) error {
 // unknown is the fate of what was sent when a connection ended.
 const unknown = "may or may not be written: the import ended before the node answered"
 
+const busy = "BUSYKEY there is a key of that name; --replace overwrites such keys"
+
 // reason is what a report says of a node's refusal.
 func reason(err error) string {
-	if strings.HasPrefix(err.Error(), "BUSYKEY") {
-		return "BUSYKEY there is a key of that name; --replace overwrites such keys"
+	text := replyText(err)
+	if strings.HasPrefix(text, "BUSYKEY ") {
+		return busy
 	}
-	return err.Error()
+	return text
 }
 
 // final reports whether an error is the node's last word on a command.
 func final(err error) bool {
-	return refused(err) && !strings.HasPrefix(err.Error(), "MOVED ") && !strings.HasPrefix(err.Error(), "LOADING ")
+	text := replyText(err)
+	return text != "" && !strings.HasPrefix(text, "MOVED ") && !strings.HasPrefix(text, "LOADING ")
 }
 
 // do sends commands in one pipeline and returns their replies. It goes where the
@@ -197,7 +221,7 @@ func (w *Writer) do(ctx context.Context, db int, commands [][]any) ([]*redis.Cmd
 		for _, i := range left {
 			replies[i] = pipe.Do(ctx, commands[i]...)
 		}
-		pipe.Exec(ctx) // each reply has its error
+		exec(ctx, pipe)
 		var again []int
 		var fault error
 		for _, i := range left {
@@ -228,7 +252,7 @@ func (w *Writer) do(ctx context.Context, db int, commands [][]any) ([]*redis.Cmd
 
 // follow goes to the node that a reply names, or waits a little for a leader.
 func (w *Writer) follow(ctx context.Context, reply error) error {
-	if to, ok := strings.CutPrefix(reply.Error(), "MOVED 0 "); ok && to != w.addr {
+	if to, ok := strings.CutPrefix(replyText(reply), "MOVED 0 "); ok && to != w.addr {
 		w.hangUp()
 		w.addr = to
 		return nil
@@ -258,7 +282,7 @@ func (w *Writer) library(ctx context.Context, r *Record) error {
 	case holds(replies[1].Val(), r.Library):
 		w.report.skip(r, "library that is there already")
 	default:
-		w.report.fail(r, fault.Error())
+		w.report.fail(r, reason(fault))
 	}
 	return nil
 }
