@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/trivetdb/trivet/resp"
 	"github.com/trivetdb/trivet/test/cluster"
 )
 
@@ -156,4 +157,48 @@ func keyspace(c *client) (n int) {
 		}
 	}
 	return n
+}
+
+// TestMove moves as docs/import.md tells: after a practice, a writer goes on until
+// Redis refuses writes, and all that was accepted arrives.
+func TestMove(t *testing.T) {
+	c := cluster.Start(t, 3, "--on-follower", "forward")
+	leader := c.Settled()
+	r, ours := startRedis(t), dial(t, leader.Redis)
+	addr := r.conn.RemoteAddr().String()
+	r.do("RPUSH", "practice", "job")
+	accepted := make(chan int)
+	go func() {
+		writer := dial(t, addr)
+		for n := 0; ; n++ {
+			if v := writer.do("RPUSH", "jobs", itoa(n)); v.Kind == resp.Error {
+				if !strings.HasPrefix(v.Str, "NOREPLICAS") {
+					t.Error(v)
+				}
+				accepted <- n
+				return
+			}
+		}
+	}()
+	from := []string{"import", "--addr", c.Others(leader)[0].Redis, "redis://" + addr}
+	for r.do("LLEN", "jobs").Int == 0 {
+		time.Sleep(time.Millisecond)
+	}
+	if out, errs, status := cluster.Run(t, from...); status != 0 || out != "database 0: 2 keys written\n" {
+		t.Errorf("practice: status %d\n%s%s", status, out, errs)
+	}
+	r.do("DEL", "practice")
+	out, errs, status := cluster.Run(t, from...)
+	if status != 1 || !strings.Contains(out, "failed 1: BUSYKEY") || !strings.Contains(out, `key "jobs"`) {
+		t.Errorf("again: status %d\n%s%s", status, out, errs)
+	}
+	r.do("CONFIG", "SET", "min-replicas-to-write", "99")
+	n := <-accepted
+	ours.do("FLUSHALL")
+	ours.do("FUNCTION", "FLUSH")
+	mustImport(t, c.Others(leader)[1], "database 0: 1 key written\n", "redis://"+addr)
+	sameAs(t, ours, r, []int{0}, 0)
+	if got := ours.do("LLEN", "jobs").Int; got != int64(n) || n == 0 {
+		t.Errorf("%d jobs, not %d", got, n)
+	}
 }

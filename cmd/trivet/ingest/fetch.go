@@ -176,7 +176,7 @@ func (c *replica) copy(f *os.File, length int64, mark []byte, p *Progress) error
 			return nil
 		}
 		if err != nil {
-			return fmt.Errorf("Redis stopped sending its data after %d bytes: %w", got, err)
+			return fmt.Errorf("receive the data: Redis stopped after %d bytes: %w", got, err)
 		}
 		p.tell(func(seconds float64) string {
 			text := fmt.Sprintf("received %s", size(float64(got)))

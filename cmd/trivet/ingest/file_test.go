@@ -48,7 +48,7 @@ func readAll(t *testing.T, s Source) (records []*Record, err error) {
 	defer s.Close()
 	for {
 		r, err := s.Next(t.Context())
-		if errors.Is(err, io.EOF) {
+		if err == io.EOF {
 			return records, nil
 		}
 		if err != nil {

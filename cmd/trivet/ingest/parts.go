@@ -142,7 +142,7 @@ func split(k kind, v *rdb.Value) (parts [][]any) {
 			part = append(part, e)
 			bytes += len(e)
 		}
-		if bytes >= batchBytes || len(part) >= 2*batchKeys {
+		if bytes >= batchBytes || len(part) >= batchKeys {
 			parts = append(parts, part)
 			part, bytes = nil, 0
 		}

@@ -31,7 +31,7 @@ func (r *Record) name() string {
 
 // A Source yields records.
 type Source interface {
-	// Next returns the next record, or io.EOF after the last one.
+	// Next returns the next record, or io.EOF itself, not wrapped, after the last.
 	Next(ctx context.Context) (*Record, error)
 	// Done is how much of all was read, from 0 to 1; 0 where that is not known.
 	Done() float64

@@ -32,7 +32,7 @@ type Writer struct {
 // A pipeline holds at most so much, or one key.
 const (
 	batchBytes = 1 << 20
-	batchKeys  = 500
+	batchKeys  = 4000
 )
 
 // patience is how long commands are tried again that no node takes.
@@ -49,18 +49,15 @@ func Run(ctx context.Context, src Source, t Target, p *Progress) (*Report, error
 	p.start()
 	for {
 		r, err := src.Next(ctx)
-		if errors.Is(err, io.EOF) {
+		switch {
+		case err == io.EOF: // itself: a connection's end may be wrapped
 			return w.report, w.flush(ctx)
+		case err != nil:
+			return w.report, errors.Join(err, w.flush(ctx))
+		case ctx.Err() != nil:
+			return w.report, ctx.Err()
 		}
-		if err == nil {
-			err = ctx.Err()
-		} else if flushed := w.flush(ctx); flushed != nil {
-			err = errors.Join(err, flushed)
-		}
-		if err == nil {
-			err = w.write(ctx, r)
-		}
-		if err != nil {
+		if err := w.write(ctx, r); err != nil {
 			return w.report, err
 		}
 		p.tell(func(seconds float64) string { return w.line(src.Done(), seconds) })
