@@ -20,7 +20,7 @@ type kind struct {
 }
 
 var kinds = map[rdb.Kind]kind{
-	rdb.String: {"SET", "STRLEN", 1},
+	rdb.String: {"APPEND", "STRLEN", 1},
 	rdb.List:   {"RPUSH", "LLEN", 1},
 	rdb.Set:    {"SADD", "SCARD", 1},
 	rdb.Hash:   {"HSET", "HLEN", 2},
@@ -30,7 +30,7 @@ var kinds = map[rdb.Kind]kind{
 // partTime is how long an unfinished key stays, after the last part of it.
 const partTime = time.Hour
 
-// parts writes a key that one request cannot hold. It grows under another name,
+// parts writes a key that one request shall not hold. It grows under another name,
 // and gets its own once it is whole.
 func (w *Writer) parts(ctx context.Context, r *Record) error {
 	if why := tooLarge(r); why != "" {
@@ -130,7 +130,12 @@ func elements(k kind, v *rdb.Value) int {
 // split returns the words of the commands that add the elements.
 func split(k kind, v *rdb.Value) (parts [][]any) {
 	if v.Kind == rdb.String {
-		return [][]any{{v.Str}}
+		for rest := v.Str; rest != ""; {
+			n := min(len(rest), batchBytes)
+			parts = append(parts, []any{rest[:n]})
+			rest = rest[n:]
+		}
+		return parts
 	}
 	var part []any
 	bytes := 0

@@ -15,7 +15,7 @@ type Record struct {
 	Key      string
 	ExpireAt int64      // milliseconds since 1970, 0 for never
 	Payload  []byte     // as DUMP answers it; nil where Value is what there is
-	Value    *rdb.Value // of a key that one request cannot hold
+	Value    *rdb.Value // of a key that one request shall not hold
 	Library  string     // code; then there is no key
 	Skip     string     // why it is not to be written, "" where it is
 	Fault    string     // why it cannot be written, "" where it can
@@ -38,16 +38,23 @@ type Source interface {
 	Close() error
 }
 
-// The largest string and the largest request that a node takes, in bytes.
+// Sizes in bytes.
 var (
-	maxString  = resp.DefaultLimits.Bulk
-	maxRequest = resp.DefaultLimits.Total
+	maxString  = resp.DefaultLimits.Bulk  // the largest string that a node takes
+	maxRequest = resp.DefaultLimits.Total // the largest request
+	// A larger payload is written in parts, if it can be: a request is one entry of
+	// the log, and a very long one keeps the leader from its followers.
+	maxWhole = 4 << 20
 )
 
-// fits reports whether one RESTORE can hold a key.
-func fits(key string, payload int) bool {
+// fits reports whether a key shall be written with one RESTORE.
+func fits(kind rdb.Kind, key string, payload int) bool {
 	const rest = 1 << 10 // of the request, more than enough
-	return len(key) <= maxString && payload <= maxString && len(key)+payload+rest <= maxRequest
+	most := maxWhole
+	if kind == rdb.Streams {
+		most = maxString
+	}
+	return len(key) <= maxString && payload <= most && len(key)+payload+rest <= maxRequest
 }
 
 const expired = "expired"
@@ -62,7 +69,7 @@ func fromValue(k *rdb.Key) *Record {
 		r.Skip = expired
 		return r
 	}
-	if payload := rdb.AppendDump(nil, &k.Value); fits(k.Name, len(payload)) {
+	if payload := rdb.AppendDump(nil, &k.Value); fits(k.Value.Kind, k.Name, len(payload)) {
 		r.Payload = payload
 	} else {
 		r.Value = &k.Value

@@ -187,16 +187,17 @@ func (s *scan) dump(ctx context.Context, names []string) error {
 
 // hold keeps what DUMP answered.
 func (r *Record) hold(payload string) {
-	if fits(r.Key, len(payload)) {
-		r.Payload = []byte(payload)
+	r.Payload = []byte(payload)
+	if fits(rdb.String, r.Key, len(payload)) {
 		return
 	}
-	v, err := rdb.ParseDump([]byte(payload))
-	if err != nil {
+	v, err := rdb.ParseDump(r.Payload)
+	switch {
+	case err != nil:
 		r.Fault = err.Error()
-		return
+	case !fits(v.Kind, r.Key, len(payload)):
+		r.Payload, r.Value = nil, &v
 	}
-	r.Value = &v
 }
 
 func (s *scan) Done() float64 {

@@ -135,12 +135,12 @@ func TestManyFailures(t *testing.T) {
 
 // large limits what a request may hold, for a test.
 func large(t *testing.T, most int) {
-	before := maxString
-	maxString = most
-	t.Cleanup(func() { maxString = before })
+	before, whole := maxString, maxWhole
+	maxString, maxWhole = most, most/2
+	t.Cleanup(func() { maxString, maxWhole = before, whole })
 }
 
-// TestParts writes keys of each type that one request cannot hold.
+// TestParts writes keys of each type that one request shall not hold.
 func TestParts(t *testing.T) {
 	n := cluster.Start(t, 1).Nodes[0]
 	large(t, 20_000)
@@ -169,6 +169,9 @@ func TestParts(t *testing.T) {
 		if (r.Value == nil) != (r.Key == "small") {
 			t.Fatalf("%s: %d bytes of payload", r.Key, len(r.Payload))
 		}
+	}
+	if !fits(rdb.Streams, "k", 15_000) || fits(rdb.Streams, "k", 20_001) || fits(rdb.List, "k", 10_001) {
+		t.Error("fits")
 	}
 	list[0].ExpireAt = time.Now().Add(time.Hour).UnixMilli()
 	tooLarge := `failed 1: stream whose DUMP is longer than 20000 bytes, the longest string that trivet takes; streams cannot be written in parts: shorten it with XTRIM
