@@ -95,9 +95,9 @@ func mustImport(t *testing.T, n *cluster.Node, want string, args ...string) {
 
 // TestImport brings the same data into a cluster by each way.
 func TestImport(t *testing.T) {
-	c := cluster.Start(t, 3)
+	c := cluster.Start(t, 3, "--on-follower", "forward", "--reads", "linearizable")
 	leader := c.Settled()
-	follower := c.Others(leader)[0] // says where the leader is
+	follower := c.Others(leader)[0]
 	r, ours := startRedis(t), dial(t, leader.Redis)
 	fillMore(r)
 	r.do("ACL", "SETUSER", "joe", "on", ">secret", "~*", "+@all", "-psync", "-sync")
@@ -162,7 +162,7 @@ func keyspace(c *client) (n int) {
 // TestMove moves as docs/import.md tells: after a practice, a writer goes on until
 // Redis refuses writes, and all that was accepted arrives.
 func TestMove(t *testing.T) {
-	c := cluster.Start(t, 3, "--on-follower", "forward")
+	c := cluster.Start(t, 3, "--on-follower", "forward", "--reads", "linearizable")
 	leader := c.Settled()
 	r, ours := startRedis(t), dial(t, leader.Redis)
 	addr := r.conn.RemoteAddr().String()

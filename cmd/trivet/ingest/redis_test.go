@@ -136,15 +136,15 @@ func TestFetch(t *testing.T) {
 	}
 }
 
-// TestScan reads a Redis that refuses to be copied, that answers a name twice,
-// and has keys that go away.
-func TestScan(t *testing.T) {
+// awkward are the replies of a Redis that refuses to be copied, that answers a name
+// twice, and has keys that go away.
+func awkward() map[string]string {
 	page := func(cursor string, names ...string) string {
 		return string(resp.List(resp.Str(cursor), resp.Strs(names...)).Append(nil, resp.RESP2))
 	}
 	v := text("v")
 	dump := bulk(string(rdb.AppendDump(nil, &v)))
-	replies := map[string]string{
+	return map[string]string{
 		"PSYNC ? -1": "-NOPERM no\r\n", "SELECT 5": "+OK\r\n",
 		"DBSIZE ": ":5\r\n", "INFO keyspace": bulk("# Keyspace\r\ndb0:keys=4,expires=1,avg_ttl=1\r\ndb5:keys=1,expires=0,avg_ttl=0\r\n"),
 		"SCAN 0 count 1000":  page("17", "a", "b"),
@@ -162,6 +162,11 @@ func TestScan(t *testing.T) {
 		"PTTL odd":           ":-1\r\n",
 		"FUNCTION dump":      "-NOPERM no functions\r\n",
 	}
+}
+
+// TestScan reads key by key.
+func TestScan(t *testing.T) {
+	replies := awkward()
 	var said bytes.Buffer
 	now := time.Now().UnixMilli()
 	s, err := origin(t, "redis://"+serve(t, scripted(replies))).Open(t.Context(), &Progress{Out: &said})
