@@ -93,10 +93,14 @@ func init() { logging.Disable() }
 
 // client returns a client of one node, with what secure returned.
 func (t *target) client(addr string, conf *tls.Config) *redis.Client {
-	return redis.NewClient(&redis.Options{
+	return redis.NewClient(t.options(addr, conf))
+}
+
+func (t *target) options(addr string, conf *tls.Config) *redis.Options {
+	return &redis.Options{
 		Addr: addr, Username: t.user, Password: t.password, TLSConfig: conf, MaxRetries: -1, DialerRetries: 1,
 		DialTimeout: time.Second, ReadTimeout: 15 * time.Second,
-	})
+	}
 }
 
 func (t *target) status(ctx context.Context) (s server.ClusterStatus, text string, err error) {

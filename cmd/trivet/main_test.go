@@ -59,6 +59,8 @@ func TestUsage(t *testing.T) {
 		{"members promote a b", "accepts 1 arg(s), received 2"},
 		{"transfer-leader a b", "accepts at most 1 arg(s), received 2"},
 		{"status --json=5", "invalid argument"},
+		{"import", "accepts 1 arg(s), received 0"},
+		{"import http://h", "use redis://"},
 	} {
 		_, err := call(t, strings.Fields(c.args)...)
 		var usage usageError
@@ -72,9 +74,9 @@ func TestUsage(t *testing.T) {
 }
 
 func TestHelp(t *testing.T) {
-	contains(t, mustCall(t), "serve", "demo", "status", "members", "transfer-leader", "version")
+	contains(t, mustCall(t), "serve", "demo", "status", "members", "transfer-leader", "import", "version")
 	contains(t, mustCall(t, "members"), "list", "remove", "promote")
-	for _, name := range []string{"serve", "demo"} {
+	for _, name := range []string{"serve", "demo", "import"} {
 		help := mustCall(t, name, "--help")
 		_, flags, _ := strings.Cut(help, "Flags:\n")
 		shown := 0

@@ -23,7 +23,8 @@ const (
 // arrows say what the packages may import of this module. A pattern that ends
 // with /... means what lies below.
 var arrows = []struct{ from, to []string }{
-	{[]string{"cmd/trivet"}, []string{"node", "node/..."}},
+	{[]string{"cmd/trivet"}, []string{"cmd/trivet/ingest", "node", "node/..."}},
+	{[]string{"cmd/trivet/ingest"}, []string{"fsm/rdb", "resp"}},
 	{[]string{"node", "node/..."}, []string{"node/...", "transport", "fsm", "fsm/acl", "resp"}},
 	{[]string{"fsm"}, []string{"fsm/acl", "fsm/calc", "fsm/glob", "fsm/lua", "fsm/rdb", "resp"}},
 	{[]string{"fsm/acl"}, []string{"fsm/glob"}},
@@ -54,7 +55,7 @@ var owners = map[string][]string{
 	"github.com/hashicorp/...": {"node", "node/..."},
 	"go.etcd.io/...":           {"node/store"},
 	"github.com/spf13/...":     {"cmd/trivet"},
-	"github.com/redis/...":     {"cmd/trivet", "test/..."},
+	"github.com/redis/...":     {"cmd/trivet", "cmd/trivet/ingest", "test/..."},
 	"github.com/yuin/...":      {"fsm/lua"},
 	"github.com/minio/...":     {"cmd/trivet"},
 }
