@@ -32,7 +32,7 @@ func (t *target) flags(cmd *cobra.Command) {
 func (t *target) do(ctx context.Context, args ...any) (string, error) {
 	var faults []error
 	for _, addr := range t.addresses {
-		c := newClient(addr, t.password)
+		c := t.client(addr)
 		reply, err := c.Do(ctx, args...).Text()
 		c.Close()
 		var refused redis.Error
@@ -46,6 +46,8 @@ func (t *target) do(ctx context.Context, args ...any) (string, error) {
 
 // The client's own log would come between what the commands print.
 func init() { logging.Disable() }
+
+func (t *target) client(addr string) *redis.Client { return newClient(addr, t.password) }
 
 func newClient(addr, password string) *redis.Client {
 	return redis.NewClient(&redis.Options{
@@ -119,6 +121,7 @@ func membersCommand() *cobra.Command {
 		}
 	}
 	cmd.AddCommand(
+		t.trimCommand(),
 		&cobra.Command{
 			Use: "list", Short: "List the members", Args: noArgs,
 			RunE: func(cmd *cobra.Command, _ []string) error {
