@@ -39,19 +39,24 @@ within a minute. A node that redirects its clients is followed to the leader.`,
 
 // check reports on each address, and fails if any did.
 func (t *target) check(cmd *cobra.Command) error {
+	conf, err := t.secure()
+	if err != nil {
+		return err
+	}
+	dial := func(addr string) *redis.Client { return t.client(addr, conf) }
 	run := "trivet:check:" + rand.Text()
 	var faults []error
 	reached := make([]string, len(t.addresses)) // the address that took the write
 	for i, addr := range t.addresses {
 		var err error
-		if reached[i], err = t.checkWrite(cmd.Context(), addr, fmt.Sprint(run, ":", i)); err != nil {
+		if reached[i], err = checkWrite(cmd.Context(), dial, addr, fmt.Sprint(run, ":", i)); err != nil {
 			faults = append(faults, fmt.Errorf("write through %s: %w", addr, err))
 		}
 	}
 	w := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "ADDRESS\tWRITE\tREADS")
 	for i, addr := range t.addresses {
-		err := t.checkReads(cmd.Context(), addr, run, reached)
+		err := checkReads(cmd.Context(), dial(addr), run, reached)
 		if err != nil {
 			faults = append(faults, fmt.Errorf("read through %s: %w", addr, err))
 		}
@@ -72,11 +77,11 @@ func verdict(failed bool) string {
 }
 
 // checkWrite writes a key, and returns the address that took it.
-func (t *target) checkWrite(ctx context.Context, addr, key string) (string, error) {
+func checkWrite(ctx context.Context, dial func(string) *redis.Client, addr, key string) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, checkTime)
 	defer cancel()
 	for range 3 {
-		c := t.client(addr)
+		c := dial(addr)
 		err := c.Set(ctx, key, key, 3*checkTime).Err()
 		c.Close()
 		to, moved := movedTo(err)
@@ -100,11 +105,10 @@ func movedTo(err error) (string, bool) {
 	return f[len(f)-1], len(f) == 3
 }
 
-// checkReads reads all that was written, through one address.
-func (t *target) checkReads(ctx context.Context, addr, run string, reached []string) error {
+// checkReads reads all that was written, through one client, and closes it.
+func checkReads(ctx context.Context, c *redis.Client, run string, reached []string) error {
 	ctx, cancel := context.WithTimeout(ctx, checkTime)
 	defer cancel()
-	c := t.client(addr)
 	defer c.Close()
 	conn := c.Conn() // one connection, as its consistency is set for it
 	defer conn.Close()
