@@ -124,7 +124,7 @@ func at(t *testing.T, o any, path ...any) any {
 	return o
 }
 
-var cases = []string{"default", "full", "one"}
+var cases = []string{"default", "full", "one", "volumes"}
 
 func values(t *testing.T, name string) string {
 	t.Helper()
