@@ -95,15 +95,6 @@ func TestHelp(t *testing.T) {
 	}
 }
 
-func TestVersion(t *testing.T) {
-	want := "trivet " + programVersion() + "\n"
-	for _, args := range []string{"version", "--version"} {
-		if got := mustCall(t, args); got != want {
-			t.Errorf("trivet %s: %q", args, got)
-		}
-	}
-}
-
 // TestDocs fails where docs/commands.md is not what the command table says.
 func TestDocs(t *testing.T) {
 	got, err := os.ReadFile(filepath.Join("..", "..", "docs", "commands.md"))

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/trivetdb/trivet/node"
+	"github.com/trivetdb/trivet/node/kubernetes"
 )
 
 // drainTime is how long a node that is told to stop finishes what its clients
@@ -23,6 +24,7 @@ func serveCommand() *cobra.Command {
 	expect := &number{value: &cfg.BootstrapExpect, name: "bootstrap-expect"}
 	maxClients := &number{value: &cfg.MaxClients, name: "max-clients"}
 	var logLevel, logFormat string
+	labels := false
 	cmd := &cobra.Command{
 		Use:   "serve",
 		Short: "Run a node",
@@ -33,9 +35,13 @@ it is. Each flag can also be given as a variable: TRIVET_ON_FOLLOWER for
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			faults := fromEnvironment(cmd.Flags())
-			cfg.Version = programVersion()
+			cfg.Version = readBuild().version
 			log, err := newLogger(logLevel, logFormat)
-			if err := errors.Join(faults, expect.fault, maxClients.fault, err, cfg.Validate()); err != nil {
+			var labelFault error
+			if labels {
+				cfg.Labels, labelFault = kubernetes.InPod(kubernetes.Directory)
+			}
+			if err := errors.Join(faults, expect.fault, maxClients.fault, err, labelFault, cfg.Validate()); err != nil {
 				return usageError{fmt.Errorf("the configuration has faults:\n  %s",
 					strings.ReplaceAll(err.Error(), "\n", "\n  "))}
 			}
@@ -71,6 +77,7 @@ it is. Each flag can also be given as a variable: TRIVET_ON_FOLLOWER for
 	f.StringVar(&cfg.PeerTLS.Key, "peer-tls-key-file", "", "key of that certificate (default: none)")
 	f.StringVar(&cfg.PeerTLS.CA, "peer-tls-ca-cert-file", "", "authority of all nodes' certificates and of no others: who has one is taken for a node (default: none)")
 	f.StringVar(&cfg.GossipKeyFile, "gossip-key-file", "", "file of keys that encrypt gossip: 16, 24 or 32 bytes in base64, one a line; the first encrypts, all are understood (default: none, no encryption)")
+	f.BoolVar(&labels, "kubernetes-labels", false, "as leader, label the members' pods, which have the nodes' names, trivet.dev/role=leader or follower, by the pod's service account (default false)")
 	f.StringVar(&logLevel, "log-level", "info", "debug, info, warn or error")
 	f.StringVar(&logFormat, "log-format", "text", "text or json")
 	return cmd
@@ -92,11 +99,29 @@ func newLogger(level, format string) (*slog.Logger, error) {
 	return nil, errors.Join(err, fmt.Errorf("log-format %q: use text or json", format))
 }
 
-// serve runs a node until ctx ends or the node cannot go on.
+// serve runs a node until ctx ends or the node cannot go on. While the node is
+// being opened, which takes as long as it takes to check the log and load the data,
+// the end of ctx is the end of the process, as a crash would be.
 func serve(ctx context.Context, cfg node.Config) error {
-	n, err := node.Open(cfg)
-	if err != nil {
-		return err
+	type opened struct {
+		n   *node.Node
+		err error
+	}
+	opening := make(chan opened, 1)
+	go func() {
+		n, err := node.Open(cfg)
+		opening <- opened{n, err}
+	}()
+	var n *node.Node
+	select {
+	case <-ctx.Done():
+		cfg.Log.Info("stopping before the node was open")
+		return nil
+	case o := <-opening:
+		if o.err != nil {
+			return o.err
+		}
+		n = o.n
 	}
 	select {
 	case <-ctx.Done():
