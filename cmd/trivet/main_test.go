@@ -53,6 +53,7 @@ func TestUsage(t *testing.T) {
 		{"serve extra", `unknown command "extra"`},
 		{"serve --max-clients many", `"many"`},
 		{"serve --log-level loud --bootstrap-expect 1", `log-level "loud"`},
+		{"serve --bootstrap-expect 1 --queue-metrics 16/jobs", `queue-metrics "16/jobs"`},
 		{"demo --on-follower maybe", `on-follower "maybe"`},
 		{"members frobnicate", `unknown command "frobnicate"`},
 		{"members remove", "accepts 1 arg(s), received 0"},
