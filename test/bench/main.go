@@ -15,9 +15,11 @@ import (
 	"os/signal"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"syscall"
 	"time"
 
+	"github.com/trivetdb/trivet/test/bench/goal"
 	"github.com/trivetdb/trivet/test/bench/peer"
 	"github.com/trivetdb/trivet/test/bench/report"
 )
@@ -50,7 +52,7 @@ func main() {
 
 func start(ctx context.Context, o options) error {
 	if o.render != "" {
-		return render(o.render)
+		return report.Render(o.render, "../../docs")
 	}
 	if err := missing(); err != nil {
 		return err
@@ -70,6 +72,7 @@ func start(ctx context.Context, o options) error {
 	if b.machine, err = build(ctx, tmp); err != nil {
 		return err
 	}
+	b.env = goal.Env{Machine: b.machine, Short: b.short, Say: b.say}
 	if o.compare {
 		return compare(ctx, b, flag.Args())
 	}
@@ -103,7 +106,7 @@ func measureAll(ctx context.Context, b *bench, out string) error {
 	for _, k := range peer.Kinds {
 		b.run.Peers = append(b.run.Peers, report.Peer{Name: k.Name, What: k.What})
 	}
-	b.all(ctx, b.steps())
+	b.all(ctx, slices.Concat(b.roundSteps(peer.Kinds), b.growthSteps(), b.goalSteps()))
 	b.run.Goals = append(b.run.Ratios(), b.run.Goals...)
 	b.run.Minutes = time.Since(b.begun).Minutes()
 	fmt.Printf("%s\n%s\n%s", b.run.CellTable(), b.run.GrowthTable(), b.run.GoalTable())
@@ -123,10 +126,3 @@ func write(r *report.Run, dir string) error {
 	}
 	return errors.Join(r.Write(filepath.Join(dir, "results.json")), os.WriteFile(filepath.Join(dir, "results.txt"), []byte(r.Lines()), 0o644))
 }
-
-func (b *bench) steps() []step {
-	return b.roundSteps(peer.Kinds)
-}
-
-func render(path string) error                                      { return nil }
-func compare(ctx context.Context, b *bench, commits []string) error { return nil }

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/trivetdb/trivet/test/bench/goal"
 	"github.com/trivetdb/trivet/test/bench/load"
 	"github.com/trivetdb/trivet/test/bench/peer"
 	"github.com/trivetdb/trivet/test/bench/report"
@@ -23,8 +24,7 @@ type bench struct {
 	cell    time.Duration // for which a cell is measured in a round
 	run     *report.Run
 	begun   time.Time
-	busy    time.Duration // of load on trivet so far
-	changes uint64        // of trivet's leader meanwhile
+	env     goal.Env
 }
 
 // A step is a part of a run.
@@ -150,7 +150,7 @@ func (b *bench) watched(ctx context.Context, s *peer.Server, w load.Work) (repor
 		return sample, err
 	}
 	after, err := s.Status(ctx, s.Lead)
-	b.busy += time.Duration(sample.Seconds * float64(time.Second))
-	b.changes += after.Node.Term - before.Node.Term
+	b.env.Busy += time.Duration(sample.Seconds * float64(time.Second))
+	b.env.Changes += after.Node.Term - before.Node.Term
 	return sample, err
 }
