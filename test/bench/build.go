@@ -16,20 +16,17 @@ import (
 // need are the programs that must be on this machine, and Debian's packages that
 // have them. NATS is built: Debian's has no sync_interval.
 var need = map[string]string{
-	"redis-server": "redis-server", "redis-benchmark": "redis-tools", "etcd": "etcd-server", "go": "golang",
+	"redis-server": "redis-server", "redis-benchmark": "redis-tools", "etcd": "etcd-server",
 }
 
-func missing() error {
-	var packages []string
+// missing returns the packages whose programs are not there.
+func missing() (packages []string) {
 	for program, pkg := range need {
 		if _, err := exec.LookPath(program); err != nil {
 			packages = append(packages, pkg)
 		}
 	}
-	if len(packages) > 0 {
-		return fmt.Errorf("programs are missing: apt-get install %s", strings.Join(packages, " "))
-	}
-	return nil
+	return packages
 }
 
 // build makes the programs of this repository and of NATS in dir.

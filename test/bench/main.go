@@ -16,6 +16,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strings"
 	"syscall"
 	"time"
 
@@ -54,9 +55,6 @@ func start(ctx context.Context, o options) error {
 	if o.render != "" {
 		return report.Render(o.render, "../../docs")
 	}
-	if err := missing(); err != nil {
-		return err
-	}
 	only, err := regexp.Compile(o.only)
 	if err != nil {
 		return fmt.Errorf("-only: %w", err)
@@ -68,6 +66,9 @@ func start(ctx context.Context, o options) error {
 	defer os.RemoveAll(tmp)
 	b := &bench{only: only, short: o.short, rounds: o.rounds, cell: o.cell, begun: time.Now()}
 	b.defaults(o)
+	if m := missing(); len(m) > 0 {
+		b.say("programs are missing, and what needs them will fail: apt-get install %s", strings.Join(m, " "))
+	}
 	b.say("building")
 	if b.machine, err = build(ctx, tmp); err != nil {
 		return err

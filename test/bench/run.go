@@ -145,12 +145,13 @@ func (b *bench) watched(ctx context.Context, s *peer.Server, w load.Work) (repor
 	if err != nil {
 		return report.Sample{}, err
 	}
+	begin := time.Now()
 	sample, err := measure(ctx, s, w, b.cell)
 	if err != nil {
 		return sample, err
 	}
+	b.env.Busy += time.Since(begin)
 	after, err := s.Status(ctx, s.Lead)
-	b.env.Busy += time.Duration(sample.Seconds * float64(time.Second))
 	b.env.Changes += after.Node.Term - before.Node.Term
 	return sample, err
 }

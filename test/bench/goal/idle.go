@@ -20,6 +20,7 @@ func idle(ctx context.Context, e *Env) ([]report.Goal, error) {
 	}
 	defer s.Close()
 	watch := time.Duration(e.scale(8000, 500)) * time.Millisecond
+	sleep(ctx, watch/2) // until nothing of the start is left to do
 	cpuBefore, memoryBefore, err := rest(ctx, s, watch)
 	if err != nil {
 		return nil, err
@@ -29,7 +30,7 @@ func idle(ctx context.Context, e *Env) ([]report.Goal, error) {
 	if err := block(ctx, s.Addrs, n); err != nil {
 		return nil, err
 	}
-	sleep(ctx, 2*time.Second)
+	sleep(ctx, watch/2)
 	cpu, memory, err := rest(ctx, s, watch)
 	if err != nil {
 		return nil, err

@@ -4,13 +4,17 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
+	"slices"
+	"sync"
 	"time"
 
 	"github.com/trivetdb/trivet/test/bench/load"
 	"github.com/trivetdb/trivet/test/bench/peer"
 	"github.com/trivetdb/trivet/test/bench/report"
 )
+
+// all are the nodes of trivet.
+var all = []int{0, 1, 2}
 
 // snapshot has nodes with many keys take snapshots under full load of writes.
 func snapshot(ctx context.Context, e *Env) ([]report.Goal, error) {
@@ -20,10 +24,6 @@ func snapshot(ctx context.Context, e *Env) ([]report.Goal, error) {
 		return nil, err
 	}
 	defer s.Close()
-	// With fresh snapshots none becomes due while the load is measured without.
-	if _, err := saveAll(ctx, s.Addrs); err != nil {
-		return nil, err
-	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var watch load.Watch
@@ -60,17 +60,22 @@ func loaded(ctx context.Context, e *Env, k peer.Kind, keys int) (*peer.Server, e
 // and with one of all nodes at once, as they would be due by themselves.
 func underLoad(ctx context.Context, e *Env, s *peer.Server, watch *load.Watch, keys int) (goals []report.Goal, err error) {
 	second := time.Duration(e.scale(1000, 200)) * time.Millisecond
-	sleep(ctx, 2*second)
+	sleep(ctx, second)
+	// After these none becomes due while the load is measured without.
+	if _, err := saveAll(ctx, s, all); err != nil {
+		return nil, err
+	}
+	sleep(ctx, second)
 	watch.Since()
 	sleep(ctx, 5*second)
 	without, n := watch.Since()
 	rate := float64(n) / (5 * second).Seconds()
 	for _, of := range []struct {
 		name  string
-		addrs []string
-	}{{"on the leader", s.Addrs[s.Lead : s.Lead+1]}, {"on all nodes at once", s.Addrs}} {
+		nodes []int
+	}{{"on the leader", []int{s.Lead}}, {"on all nodes at once", all}} {
 		watch.Since()
-		took, err := saveAll(ctx, of.addrs)
+		took, err := saveAll(ctx, s, of.nodes)
 		if err != nil {
 			return nil, err
 		}
@@ -88,33 +93,37 @@ func underLoad(ctx context.Context, e *Env, s *peer.Server, watch *load.Watch, k
 }
 
 // saveAll has nodes take a snapshot at once, and returns how long all took.
-func saveAll(ctx context.Context, addrs []string) (time.Duration, error) {
-	conns, err := dialAll(ctx, addrs)
-	if err != nil {
-		return 0, err
-	}
+func saveAll(ctx context.Context, s *peer.Server, nodes []int) (time.Duration, error) {
 	begin := time.Now()
-	for _, c := range conns {
-		defer c.Close()
-		if _, err := c.Do("BGSAVE"); err != nil {
-			return 0, err
-		}
+	took, faults := make([]time.Duration, len(nodes)), make([]error, len(nodes))
+	var saves sync.WaitGroup
+	for i, n := range nodes {
+		saves.Go(func() {
+			faults[i] = save(ctx, s, n)
+			took[i] = time.Since(begin)
+		})
 	}
-	for _, c := range conns {
-		for {
-			reply, err := c.Do("INFO", "persistence")
-			if err != nil {
-				return 0, err
-			}
-			text, _ := reply.(string)
-			if strings.Contains(text, "rdb_last_bgsave_status:err") {
-				return 0, fmt.Errorf("the snapshot failed; see INFO persistence:\n%s", text)
-			}
-			if strings.Contains(text, "rdb_bgsave_in_progress:0") {
-				break
-			}
-			time.Sleep(5 * time.Millisecond)
-		}
+	saves.Wait()
+	return slices.Max(took), errors.Join(faults...)
+}
+
+// save has a node take a snapshot and waits for it.
+func save(ctx context.Context, s *peer.Server, node int) error {
+	before, err := s.Status(ctx, node)
+	if err != nil {
+		return err
 	}
-	return time.Since(begin), nil
+	c, err := load.Dial(ctx, s.Addrs[node])
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	if _, err := c.Do("SAVE"); err != nil {
+		return fmt.Errorf("SAVE: %w", err)
+	}
+	after, err := s.Status(ctx, node)
+	if err == nil && after.Node.SnapshotAt <= before.Node.SnapshotAt {
+		return fmt.Errorf("node %d took no snapshot: index %d after %d", node, after.Node.SnapshotAt, before.Node.SnapshotAt)
+	}
+	return err
 }

@@ -31,7 +31,11 @@ func Dial(ctx context.Context, addr string) (*Conn, error) {
 		return nil, err
 	}
 	context.AfterFunc(ctx, func() { c.Close() })
-	return &Conn{Conn: c, r: bufio.NewReaderSize(c, 64<<10), w: bufio.NewWriterSize(c, 64<<10)}, nil
+	return newConn(c), nil
+}
+
+func newConn(c net.Conn) *Conn {
+	return &Conn{Conn: c, r: bufio.NewReaderSize(c, 16<<10), w: bufio.NewWriterSize(c, 16<<10)}
 }
 
 // Do sends a command and returns its reply.

@@ -49,8 +49,9 @@ func trivet(flags ...string) func(ctx context.Context, m Machine, s *Server) err
 // A Status is what a node of trivet says of itself and the others.
 type Status struct {
 	Node struct {
-		Role string `json:"role"`
-		Term uint64 `json:"term"`
+		Role       string `json:"role"`
+		Term       uint64 `json:"term"`
+		SnapshotAt uint64 `json:"snapshot_index"`
 	} `json:"node"`
 	Members []struct {
 		Voter   bool   `json:"voter"`
