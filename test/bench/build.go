@@ -81,5 +81,5 @@ func machine(dir string) string {
 	var memory syscall.Sysinfo_t
 	syscall.Sysinfo(&memory) // zero if it fails
 	return fmt.Sprintf("%d cores of %s, %d MiB of memory, %s, data on %s", runtime.NumCPU(), cpu,
-		memory.Totalram*uint64(memory.Unit)>>20, output("uname", "-sr"), output("stat", "-f", "-c", "%T", dir))
+		memory.Totalram*uint64(memory.Unit)>>20, output("uname", "-sr"), output("findmnt", "-n", "-o", "FSTYPE", "-T", dir))
 }

@@ -87,7 +87,7 @@ func (r *Run) GrowthTable() string {
 	b.WriteString("| what grows | to | work | per second | p50 ms | p99 ms | CPU s / 100K | peak MiB |\n|---|--:|---|--:|--:|--:|--:|--:|\n")
 	for _, c := range r.Growth {
 		m := c.Median()
-		fmt.Fprintf(&b, "| %s | %s | %s | %s | %.2f | %.2f | %.2f | %d |\n", c.Series, Count(c.size()), c.Work.Name, Count(m.Rate), m.P50, m.P99, m.CPU, m.Peak>>20)
+		fmt.Fprintf(&b, "| %s | %s | %s | %s | %.2f | %.2f | %.2f | %d |\n", c.Series, round(c.size()), c.Work.Name, Count(m.Rate), m.P50, m.P99, m.CPU, m.Peak>>20)
 	}
 	return b.String()
 }
