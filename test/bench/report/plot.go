@@ -134,7 +134,7 @@ func (r *Run) drawGrowth(path string) error {
 		if len(lines) == 0 {
 			continue
 		}
-		p, err := panel("cost by "+of.title, of.x, "processor µs an operation", lines)
+		p, err := panel("cost by "+of.title, of.x, "CPU µs", lines)
 		if err != nil {
 			return err
 		}
