@@ -107,7 +107,12 @@ func measureAll(ctx context.Context, b *bench, out string) error {
 	for _, k := range peer.Kinds {
 		b.run.Peers = append(b.run.Peers, report.Peer{Name: k.Name, What: k.What})
 	}
-	b.all(ctx, slices.Concat(b.roundSteps(peer.Kinds), b.growthSteps(), b.goalSteps()))
+	steps := slices.Concat(b.roundSteps(peer.Kinds), b.growthSteps(), b.goalSteps())
+	if len(steps) == 0 {
+		return fmt.Errorf("-only %v matches nothing; names are such as cell/trivet/%v, goal/%s, growth/%s",
+			b.only, cells()[0], goal.Kinds[0].Name, growth(b.short)[0].name)
+	}
+	b.all(ctx, steps)
 	b.run.Goals = append(b.run.Ratios(), b.run.Goals...)
 	b.run.Minutes = time.Since(b.begun).Minutes()
 	fmt.Printf("%s\n%s\n%s", b.run.CellTable(), b.run.GrowthTable(), b.run.GoalTable())
