@@ -12,7 +12,7 @@ import (
 
 // measure does some work at a server that runs, and what it costs.
 func measure(ctx context.Context, s *peer.Server, w load.Work, d time.Duration) (sample report.Sample, err error) {
-	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
+	ctx, cancel := context.WithTimeout(ctx, 3*time.Minute)
 	defer cancel()
 	run, err := s.Target.Prepare(ctx, w, d)
 	if err != nil {

@@ -3,10 +3,12 @@ package load
 import (
 	"context"
 	_ "embed"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -153,16 +155,30 @@ func (b *benchmark) arguments(n, shares int) []string {
 	return append(args, "-t", tests[w.Name])
 }
 
-// LoadKeys sets the keys that redis-benchmark uses, each to size bytes.
+// LoadKeys sets the keys that redis-benchmark uses, each to size bytes, over
+// a few connections.
 func LoadKeys(ctx context.Context, addr string, keys, size int) error {
+	const loaders = 4
 	value := strings.Repeat("x", size)
-	return pipelined(ctx, addr, keys, func(c *Conn, from, n int) {
-		args := append(make([]string, 0, 2*n+1), "MSET")
-		for i := range n {
-			args = append(args, fmt.Sprintf("key:%012d", from+i), value)
-		}
-		c.Send(args...)
-	})
+	faults := make([]error, loaders)
+	var all sync.WaitGroup
+	for i := range loaders {
+		first, end := keys*i/loaders, keys*(i+1)/loaders
+		all.Go(func() {
+			faults[i] = pipelined(ctx, addr, end-first, func(c *Conn, from, n int) { c.sendKeys(first+from, n, value) })
+		})
+	}
+	all.Wait()
+	return errors.Join(faults...)
+}
+
+// sendKeys sets n keys from the number first on.
+func (c *Conn) sendKeys(first, n int, value string) {
+	args := append(make([]string, 0, 2*n+1), "MSET")
+	for i := range n {
+		args = append(args, fmt.Sprintf("key:%012d", first+i), value)
+	}
+	c.Send(args...)
 }
 
 // LoadList pushes n elements of size bytes to a list.
