@@ -12,6 +12,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -114,7 +115,11 @@ func freeAddr(t testing.TB) string {
 
 func (m *member) start() {
 	m.c.t.Helper()
+	// Meanwhile another process may have been given the port that was free.
 	n, err := Open(m.conf)
+	for end := time.Now().Add(30 * time.Second); errors.Is(err, syscall.EADDRINUSE) && time.Now().Before(end); n, err = Open(m.conf) {
+		time.Sleep(100 * time.Millisecond)
+	}
 	if err != nil {
 		m.c.t.Fatalf("open %s: %v", m.conf.Name, err)
 	}

@@ -53,7 +53,7 @@ var strangers = map[string][]string{
 // owners say which packages alone may import some modules.
 var owners = map[string][]string{
 	"github.com/hashicorp/...": {"node", "node/..."},
-	"go.etcd.io/...":           {"node/store"},
+	"go.etcd.io/...":           {"node/store", "test/bench/load"}, // where it is a server to compare with
 	"github.com/spf13/...":     {"cmd/trivet"},
 	"github.com/redis/...":     {"cmd/trivet", "cmd/trivet/ingest", "test/..."},
 	"github.com/yuin/...":      {"fsm/lua"},
