@@ -25,6 +25,7 @@ type Config struct {
 	Gossip          string   // host:port to listen on for gossip, UDP and TCP; default: 127.0.0.1:7946
 	HTTP            string   // host:port to listen on for probes and metrics; default: 127.0.0.1:8379
 	Advertise       string   // host by which clients and other nodes reach this one; default: the host of each listener
+	Announce        string   // host:port that clients are told to reach the Redis port at; default: the advertised host, the listener's port
 	Join            []string // gossip addresses, host:port; a DNS name means all its addresses
 	BootstrapExpect int      // start a cluster once so many fresh nodes see one another; 0 for never
 	OnFollower      string   // what a follower does with writes: redirect (default) or forward
@@ -32,6 +33,12 @@ type Config struct {
 	MaxClients      int      // connections of clients at most, where CONFIG SET does not say otherwise; default: 10000
 	MaxMemory       string   // bytes of data at most, as 512mb, where CONFIG SET does not say otherwise; the leader's counts; default: 0, no limit
 	Password        string   // of the default user, until an ACL SETUSER speaks of its passwords; default: none is asked for
+
+	TLS            Certificate // that Redis and classic clients are shown, who must speak TLS then; default: they speak plainly
+	TLSAuthClients string      // whether these must show one too, of the authority TLS.CA: no (default), optional or yes
+	PeerTLS        Certificate // for both sides of the links between nodes, which need all three files; default: no TLS
+	GossipKeyFile  string      // file of keys that encrypt gossip, see gossip.ParseKeys; default: none, gossip is readable
+	UsersFile      string      // file of users, see server.ParseUsers; the same for all nodes; default: none
 
 	Version string            // of the program
 	Log     *slog.Logger      // default: nothing is logged
@@ -48,6 +55,12 @@ type Config struct {
 	// where the rest is a quorum of BootstrapExpect or more. Default: 5 min.
 	DeadAfter time.Duration
 }
+
+// A Certificate names files, all PEM: a certificate with those between it and its
+// authority, its key, and the certificates of the authorities that others are
+// checked against. The files are read again when they change. The zero value
+// means no certificate.
+type Certificate struct{ Cert, Key, CA string }
 
 // The values of OnFollower and Reads.
 const (
@@ -70,6 +83,7 @@ func (c *Config) setDefaults() {
 	c.Reads = cmp.Or(c.Reads, Local)
 	c.MaxClients = cmp.Or(c.MaxClients, 10000)
 	c.MaxMemory = cmp.Or(c.MaxMemory, "0")
+	c.TLSAuthClients = cmp.Or(c.TLSAuthClients, "no")
 	c.Version = cmp.Or(c.Version, "dev")
 	c.HeartbeatTimeout = cmp.Or(c.HeartbeatTimeout, 300*time.Millisecond)
 	c.SnapshotBytes = cmp.Or(c.SnapshotBytes, 64<<20)
@@ -84,7 +98,8 @@ func (c *Config) setDefaults() {
 
 var namePattern = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$`)
 
-// Validate reports every fault of the configuration, defaults applied.
+// Validate reports every fault of the configuration, defaults applied, and of the
+// files that it names.
 func (c Config) Validate() error {
 	c.setDefaults()
 	var faults []error
@@ -122,10 +137,14 @@ func (c Config) Validate() error {
 	if _, _, err := net.SplitHostPort(c.Advertise); err == nil {
 		fault("advertise %q: a host without a port; the ports are those of the listeners", c.Advertise)
 	}
+	if host, _, err := net.SplitHostPort(c.Announce); c.Announce != "" && (err != nil || host == "" || checkAddress(c.Announce) != nil) {
+		fault("announce %q: use host:port, where clients reach the redis port", c.Announce)
+	}
 	if c.BootstrapExpect == 0 && len(c.Join) == 0 {
 		fault("neither join nor bootstrap-expect is given: the node could never become a member; use bootstrap-expect 1 for a cluster of one")
 	}
-	return errors.Join(faults...)
+	_, err := openFiles(&c)
+	return errors.Join(append(faults, err)...)
 }
 
 func checkAddress(a string) error {

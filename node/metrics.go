@@ -17,6 +17,7 @@ type metrics struct {
 	entryBytes prometheus.Histogram
 	entryUnits prometheus.Histogram
 	snapshots  *prometheus.CounterVec
+	faulty     *prometheus.GaugeVec
 }
 
 func newMetrics() (*metrics, error) {
@@ -41,8 +42,11 @@ func newMetrics() (*metrics, error) {
 		snapshots: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "trivet_snapshots_total", Help: "Snapshots taken, by result.",
 		}, []string{"result"}),
+		faulty: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "trivet_file_faulty", Help: "1 where files that the configuration names cannot be used as they are now; what was read before is.",
+		}, []string{"file"}),
 	}
-	m.registry.MustRegister(m.sync, m.entryBytes, m.entryUnits, m.snapshots)
+	m.registry.MustRegister(m.sync, m.entryBytes, m.entryUnits, m.snapshots, m.faulty)
 	return m, nil
 }
 

@@ -1,7 +1,9 @@
 package node
 
 import (
+	"cmp"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -27,6 +29,7 @@ type Node struct {
 	cfg       Config
 	id        raft.ServerID
 	addresses addresses
+	files     files
 	dir       *store.Dir
 	mux       *transport.Mux
 	raft      *raft.Raft
@@ -48,6 +51,7 @@ type Node struct {
 	lag      lag          // how far this node is behind the leader
 	current  atomic.Bool  // has held all that the leader had, since the start
 	joined   atomic.Bool  // the cluster's configuration has held this node
+	peopled  atomic.Bool  // the users are those of the file
 	stopping atomic.Bool  // not ready any more
 	unseen   unreachables // how long members have been out of reach
 	saved    atomic.Int64 // when the newest snapshot was taken, Unix seconds; 0 for none
@@ -59,7 +63,8 @@ type Node struct {
 	closers []func() // undo Open, in reverse
 }
 
-// addresses are where others reach this node, as host:port.
+// addresses are where others reach this node, as host:port. Other nodes learn
+// them by a hello.
 type addresses struct{ redis, classic, peer, http string }
 
 // Open starts a node. It serves clients at once, though they wait until the
@@ -70,7 +75,11 @@ func Open(cfg Config) (_ *Node, err error) {
 		return nil, err
 	}
 	cfg.setDefaults()
-	n := &Node{cfg: cfg, leaders: newLeaders(), fatal: make(chan error, 1), asked: make(chan struct{}, 1), stop: make(chan struct{})}
+	files, err := openFiles(&cfg)
+	if err != nil {
+		return nil, err
+	}
+	n := &Node{cfg: cfg, files: files, leaders: newLeaders(), fatal: make(chan error, 1), asked: make(chan struct{}, 1), stop: make(chan struct{})}
 	if n.metrics, err = newMetrics(); err != nil {
 		return nil, err
 	}
@@ -89,7 +98,7 @@ func Open(cfg Config) (_ *Node, err error) {
 	if err := n.openLinks(); err != nil {
 		return nil, err
 	}
-	n.openFront()
+	n.openFront(listeners)
 	if err := n.openRaft(); err != nil {
 		return nil, err
 	}
@@ -158,8 +167,12 @@ func (n *Node) listen() (l clientListeners, err error) {
 		}
 		n.onClose(func() { ln.Close() })
 		*p.to = ln
+		if n.files.clients != nil && p.name != "http" {
+			*p.to = tls.NewListener(ln, n.files.clients.ServerConfig())
+		}
 		*p.advertised = n.cfg.advertised(p.addr, ln.Addr())
 	}
+	n.addresses.redis = cmp.Or(n.cfg.Announce, n.addresses.redis)
 	return l, nil
 }
 
@@ -189,6 +202,7 @@ func (n *Node) openStore() error {
 func (n *Node) openLinks() error {
 	mux, err := transport.Listen(n.cfg.Network, n.cfg.Peer, transport.Options{
 		Logger:  n.cfg.Log,
+		TLS:     n.files.peers,
 		Cluster: func() string { return n.dir.Identity().Cluster },
 		Admit: func(_ byte, cluster string) error {
 			own := n.dir.Identity().Cluster
@@ -227,12 +241,12 @@ func (n *Node) openPaths() {
 }
 
 // openFront makes what serves clients, before raft can have messages for them.
-func (n *Node) openFront() {
+func (n *Node) openFront(l clientListeners) {
 	n.front = server.New(server.Options{
 		Backend: n, Password: n.cfg.Password, MaxClients: n.cfg.MaxClients,
 		Redirect: n.cfg.OnFollower == Redirect, Linearizable: n.cfg.Reads == Linearizable,
 		Version: n.cfg.Version, RunID: server.NodeID(string(n.id)), Log: n.cfg.Log, Registerer: n.metrics.registry,
-		RedisAddr: n.addresses.redis, ClassicAddr: n.addresses.classic,
+		RedisAddr: l.redis.Addr().String(), ClassicAddr: l.classic.Addr().String(), TLS: n.files.clients != nil,
 	})
 }
 
@@ -268,6 +282,7 @@ func (n *Node) follow() {
 	n.spawn(n.announce)
 	n.spawn(n.settle)
 	n.spawn(n.settleUsers)
+	n.watchFiles()
 	n.every(50*time.Millisecond, n.expire)
 	n.every(time.Second, n.compact)
 	n.every(time.Second, n.limitMemory)

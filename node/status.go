@@ -261,10 +261,16 @@ func (n *Node) conditions() []web.Condition {
 	if age > maxLagAge {
 		detail = "the leader has not said how far it is"
 	}
-	return []web.Condition{
+	conditions := []web.Condition{
 		{Name: "running", OK: !n.stopping.Load(), Detail: "the node is stopping"},
 		{Name: "member", OK: n.inConfiguration(), Detail: "the node is in no cluster"},
 		{Name: "leader", OK: to != leader{}, Detail: "no leader is known"},
 		{Name: "replayed", OK: age <= maxLagAge && entries <= maxLag, Detail: detail},
 	}
+	if n.cfg.UsersFile != "" {
+		conditions = append(conditions, web.Condition{
+			Name: "users", OK: n.peopled.Load(), Detail: "the users of the file were not applied yet",
+		})
+	}
+	return conditions
 }

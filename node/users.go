@@ -3,11 +3,12 @@ package node
 import (
 	"context"
 	"errors"
-	"fmt"
-	"strings"
+	"os"
+	"slices"
 
 	"github.com/trivetdb/trivet/fsm"
 	"github.com/trivetdb/trivet/fsm/acl"
+	"github.com/trivetdb/trivet/node/server"
 )
 
 // people are whom a machine tells of users. The zero value tells nobody.
@@ -60,12 +61,13 @@ func (n *Node) settleUsers() {
 	}
 }
 
-// SetUsers makes users what lines say, each as ACL LIST shows it: "user joe on
-// >secret ~* +@read". Users who are as they should be are left alone, so all
-// nodes may be given the same lines whenever they start. Users whom no line names
-// stay as they are. A line makes a user anew: one for the default user has to give
-// its passwords, as that of the configuration does not count then.
-func (n *Node) SetUsers(ctx context.Context, lines []string) error {
+// SetUsers makes users what lines say, and deletes those of the names in gone, all
+// at once. Users who are as they should be are left alone, so all nodes may be
+// given the same lines whenever they start; others stay as they are. A line makes a
+// user anew: one for the default user has to give its passwords, as that of the
+// configuration does not count then. The default user cannot be deleted, and stays
+// as it is. Errors are also server.ErrNoLeader and server.ErrUnknown: try again.
+func (n *Node) SetUsers(ctx context.Context, lines []server.UserLine, gone []string) error {
 	if err := n.Settle(ctx); err != nil {
 		return err
 	}
@@ -74,20 +76,17 @@ func (n *Node) SetUsers(ctx context.Context, lines []string) error {
 	var group fsm.Group
 	var faults []error
 	for _, line := range lines {
-		words := strings.Fields(line)
-		if len(words) == 0 {
-			continue
-		}
-		if len(words) < 2 || words[0] != "user" {
-			faults = append(faults, errors.New("a line of users does not start with: user name")) // it may hold a password
-			continue
-		}
-		args, err := n.front.UserChange(users, words[1], words[2:])
+		args, err := n.front.UserChange(users, line)
 		switch {
 		case err != nil:
-			faults = append(faults, fmt.Errorf("user %s: %w", words[1], err))
+			faults = append(faults, err)
 		case args != nil:
 			group.Add(fsm.Lookup("ACL|SETUSER"), args, nil)
+		}
+	}
+	for _, name := range gone {
+		if name != acl.Default && users.Get(name) != nil {
+			group.Add(fsm.Lookup("ACL|DELUSER"), [][]byte{nil, []byte("DELUSER"), []byte(name)}, nil)
 		}
 	}
 	if len(faults) > 0 || group.Len() == 0 {
@@ -103,4 +102,66 @@ func (n *Node) SetUsers(ctx context.Context, lines []string) error {
 		}
 	}
 	return nil
+}
+
+// watchUsers gives the cluster the users of the file, at the start and whenever
+// the file changes.
+func (n *Node) watchUsers() {
+	ctx, cancel := context.WithCancel(context.Background())
+	n.spawn(func() {
+		<-n.stop
+		cancel()
+	})
+	applied := ""
+	n.watch("users", func() error {
+		text, err := os.ReadFile(n.cfg.UsersFile)
+		if err != nil {
+			return err
+		}
+		if n.peopled.Load() && string(text) == applied {
+			return nil
+		}
+		users, err := server.ParseUsers(string(text))
+		if err != nil {
+			return err
+		}
+		err = n.applyUsers(ctx, users)
+		switch {
+		case errors.Is(err, server.ErrNoLeader), errors.Is(err, server.ErrUnknown):
+			return nil // the file is sound; it is looked at again
+		case err != nil:
+			return err
+		}
+		applied = string(text)
+		n.peopled.Store(true)
+		n.cfg.Log.Info("the users are those of the file", "users", len(users))
+		return nil
+	})
+}
+
+// applyUsers makes the users of the file, and deletes those that this node took
+// from it before and that are no more in it. Their names are noted before they are
+// made: were they not, a crash could leave users behind that nobody deletes.
+func (n *Node) applyUsers(ctx context.Context, users []server.UserLine) error {
+	before, err := n.dir.UserNames()
+	if err != nil {
+		n.cfg.Log.Error("users who are no more in the file may stay: delete them with ACL DELUSER", "err", err)
+	}
+	var now, gone []string
+	for _, u := range users {
+		now = append(now, u.Name)
+	}
+	slices.Sort(now)
+	for _, name := range before {
+		if !slices.Contains(now, name) {
+			gone = append(gone, name)
+		}
+	}
+	if err := n.dir.SetUserNames(slices.Concat(now, gone)); err != nil {
+		return err
+	}
+	if err := n.SetUsers(ctx, users, gone); err != nil {
+		return err
+	}
+	return n.dir.SetUserNames(now)
 }

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/trivetdb/trivet/node/server"
 )
 
 // as returns a client of a user with the password pw.
@@ -188,18 +190,27 @@ func TestUsersWhoGo(t *testing.T) {
 func TestUsersGivenAtStart(t *testing.T) {
 	t.Parallel()
 	c := startCluster(t, 3, nil)
-	lines := []string{"user joe on >pw ~k:* +@all -@dangerous (%R~r +get)", "", "user ann off +@read"}
+	lines, err := server.ParseUsers("user joe on >pw ~k:* +@all -@dangerous (%R~r +get)\nuser ann off +@read")
+	if err != nil {
+		t.Fatal(err)
+	}
 	for range 2 {
 		for _, m := range c.members {
-			if err := m.SetUsers(t.Context(), lines); err != nil {
+			if err := m.SetUsers(t.Context(), lines, nil); err != nil {
 				t.Fatalf("at %s: %v", m.host, err)
 			}
 		}
 	}
 	c.sameUsers(c.members[0])
 	c.checkDenials()
-	err := c.members[1].SetUsers(t.Context(), []string{"user joe on +nosuch", "nonsense >pw"})
-	if err == nil || !strings.Contains(err.Error(), "+nosuch") || strings.Contains(err.Error(), ">pw") {
+	err = c.members[1].SetUsers(t.Context(), []server.UserLine{{Name: "joe", Rules: []string{"on", "+nosuch"}}}, []string{"ann"})
+	if err == nil || !strings.Contains(err.Error(), "+nosuch") {
 		t.Errorf("wrong lines: %v", err)
 	}
+	c.sameUsers(c.members[0])
+	c.checkDenials()
+	if err := c.members[1].SetUsers(t.Context(), nil, []string{"ann", "nobody", "default"}); err != nil {
+		t.Error(err)
+	}
+	until(t, "ann is gone", func() bool { return fmt.Sprint(c.members[1].acl("USERS")) == "[default joe]" })
 }

@@ -14,14 +14,16 @@ import (
 // recheck is how often, at most, the files of a [Certificates] are read.
 const recheck = time.Second
 
-// Certificates are a node's certificate and key and the authority that all
-// peers are checked against. The files are read again at handshakes, at most
-// once a second, so that a rotation needs no restart. A peer's certificate
+// Certificates are a node's certificate and key and the authority that those
+// who connect are checked against. The files are read again at handshakes, at
+// most once a second, so that a rotation needs no restart. A peer's certificate
 // must allow both server and client use, as every node dials and accepts.
 //
 // All methods may be called concurrently.
 type Certificates struct {
-	files [3]string // certificate, key, authority
+	files  [3]string // certificate, key, authority; no authority: ""
+	oldest uint16    // version of TLS
+	auth   tls.ClientAuthType
 
 	mu       sync.Mutex // guards what follows
 	identity *identity  // the newest that was sound
@@ -38,9 +40,25 @@ type identity struct {
 }
 
 // LoadCertificates reads a certificate chain, its key and the authority's
-// certificates, all PEM.
+// certificates, all PEM, for links between nodes: TLS 1.3, and both sides show
+// a certificate. The error names all files that cannot be used.
 func LoadCertificates(certFile, keyFile, caFile string) (*Certificates, error) {
-	c := &Certificates{files: [3]string{certFile, keyFile, caFile}}
+	c := &Certificates{
+		files: [3]string{certFile, keyFile, caFile}, oldest: tls.VersionTLS13, auth: tls.RequireAndVerifyClientCert,
+	}
+	return c.opened()
+}
+
+// LoadServerCertificates is LoadCertificates for listeners that others than
+// nodes connect to: by TLS 1.2 too, which older libraries speak, and with a
+// certificate of their own where auth asks for it. Where it does not, caFile may
+// be empty.
+func LoadServerCertificates(certFile, keyFile, caFile string, auth tls.ClientAuthType) (*Certificates, error) {
+	c := &Certificates{files: [3]string{certFile, keyFile, caFile}, oldest: tls.VersionTLS12, auth: auth}
+	return c.opened()
+}
+
+func (c *Certificates) opened() (*Certificates, error) {
 	if err := c.Err(); err != nil {
 		return nil, err
 	}
@@ -56,11 +74,15 @@ func (c *Certificates) Err() error {
 	return c.err
 }
 
-// ServerConfig requires clients to show a certificate of the authority.
+// Leaf returns the node's own certificate as it is in use.
+func (c *Certificates) Leaf() *x509.Certificate { return c.current().cert.Leaf }
+
+// ServerConfig shows our certificate, and asks clients for one of the authority
+// as was said when the files were loaded.
 func (c *Certificates) ServerConfig() *tls.Config {
 	return &tls.Config{
-		MinVersion: tls.VersionTLS13,
-		ClientAuth: tls.RequireAndVerifyClientCert,
+		MinVersion: c.oldest,
+		ClientAuth: c.auth,
 		GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) {
 			id := c.current()
 			if id == nil {
@@ -141,32 +163,44 @@ func (c *Certificates) current() *identity {
 func (c *Certificates) load() (*identity, error) {
 	id := &identity{}
 	same := c.identity != nil
+	var faults []error
 	for i, file := range c.files {
+		if file == "" {
+			continue
+		}
 		content, err := os.ReadFile(file)
 		if err != nil {
-			return nil, fmt.Errorf("load certificates: %w", err)
+			faults = append(faults, fmt.Errorf("load certificates: %w", err))
+			continue
 		}
 		id.content[i] = content
 		same = same && bytes.Equal(content, c.identity.content[i])
 	}
-	if same {
+	if same && faults == nil {
 		return c.identity, nil
 	}
 	var err error
-	if id.cert, err = tls.X509KeyPair(id.content[0], id.content[1]); err != nil {
-		return nil, fmt.Errorf("load certificate %s with key %s: %w", c.files[0], c.files[1], err)
+	if id.content[0] != nil && id.content[1] != nil {
+		if id.cert, err = tls.X509KeyPair(id.content[0], id.content[1]); err != nil {
+			faults = append(faults, fmt.Errorf("load certificate %s with key %s: %w", c.files[0], c.files[1], err))
+		}
 	}
-	id.authority = x509.NewCertPool()
-	if !id.authority.AppendCertsFromPEM(id.content[2]) {
-		return nil, fmt.Errorf("load authority %s: no certificate in it", c.files[2])
+	if id.content[2] != nil {
+		id.authority = x509.NewCertPool()
+		if !id.authority.AppendCertsFromPEM(id.content[2]) {
+			faults = append(faults, fmt.Errorf("load authority %s: no certificate in it", c.files[2]))
+		}
+	}
+	if faults != nil {
+		return nil, errors.Join(faults...)
 	}
 	id.server = &tls.Config{
-		MinVersion:   tls.VersionTLS13,
+		MinVersion:   c.oldest,
 		Certificates: []tls.Certificate{id.cert},
-		ClientAuth:   tls.RequireAndVerifyClientCert,
+		ClientAuth:   c.auth,
 		ClientCAs:    id.authority,
 		// A resumed session would get by without a look at the new authority.
-		SessionTicketsDisabled: true,
+		SessionTicketsDisabled: c.auth != tls.NoClientCert,
 	}
 	return id, nil
 }

@@ -2,87 +2,18 @@ package transport
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
-	"math/big"
-	"net"
+	"errors"
+	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/trivetdb/trivet/test/certs"
 )
-
-// An authority issues certificates for one test.
-type authority struct {
-	cert *x509.Certificate
-	key  *ecdsa.PrivateKey
-	pem  []byte
-}
-
-var serial atomic.Int64
-
-func template(name string) *x509.Certificate {
-	return &x509.Certificate{
-		SerialNumber: big.NewInt(serial.Add(1)),
-		Subject:      pkix.Name{CommonName: name},
-		NotBefore:    time.Now().Add(-time.Hour),
-		NotAfter:     time.Now().Add(time.Hour),
-	}
-}
-
-func newAuthority(t *testing.T) *authority {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	tmpl := template("authority")
-	tmpl.IsCA, tmpl.BasicConstraintsValid, tmpl.KeyUsage = true, true, x509.KeyUsageCertSign
-	der, err := x509.CreateCertificate(rand.Reader, tmpl, tmpl, &key.PublicKey, key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	cert, err := x509.ParseCertificate(der)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return &authority{cert, key, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})}
-}
-
-// issue writes a certificate for 127.0.0.1 and host a, its key, and the
-// authority's certificate into dir.
-func (a *authority) issue(t *testing.T, dir string) {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	tmpl := template("node")
-	tmpl.DNSNames, tmpl.IPAddresses = []string{"a"}, []net.IP{net.IPv4(127, 0, 0, 1)}
-	tmpl.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth}
-	der, err := x509.CreateCertificate(rand.Reader, tmpl, a.cert, &key.PublicKey, a.key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	keyDER, err := x509.MarshalECPrivateKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	put(t, dir, "tls.crt", pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
-	put(t, dir, "tls.key", pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: keyDER}))
-	put(t, dir, "ca.crt", a.pem)
-}
-
-func put(t *testing.T, dir, name string, content []byte) {
-	if err := os.WriteFile(filepath.Join(dir, name), content, 0o600); err != nil {
-		t.Fatal(err)
-	}
-}
 
 func load(t *testing.T, dir string) *Certificates {
 	t.Helper()
@@ -93,9 +24,9 @@ func load(t *testing.T, dir string) *Certificates {
 	return c
 }
 
-func issued(t *testing.T, a *authority) *Certificates {
+func issued(t *testing.T, a *certs.Authority) *Certificates {
 	dir := t.TempDir()
-	a.issue(t, dir)
+	a.Issue(t, dir, "a")
 	return load(t, dir)
 }
 
@@ -108,7 +39,7 @@ func (c *Certificates) expire() {
 
 func TestTLS(t *testing.T) {
 	onFields(t, func(t *testing.T, server, client Network, addr, local string) {
-		ours, theirs := newAuthority(t), newAuthority(t)
+		ours, theirs := certs.New(t), certs.New(t)
 		s := listen(t, server, addr, Options{TLS: issued(t, ours)})
 		s.Serve(echo)
 		at := s.Addr().String()
@@ -141,11 +72,11 @@ func TestTLS(t *testing.T) {
 
 // TestTLSEachSideChecks: it takes only one side that knows better.
 func TestTLSEachSideChecks(t *testing.T) {
-	ours, theirs := newAuthority(t), newAuthority(t)
-	mixed := func(issuer, trusted *authority) *Certificates {
+	ours, theirs := certs.New(t), certs.New(t)
+	mixed := func(issuer, trusted *certs.Authority) *Certificates {
 		dir := t.TempDir()
-		issuer.issue(t, dir)
-		put(t, dir, "ca.crt", trusted.pem)
+		issuer.Issue(t, dir, "a")
+		certs.Put(t, dir, "ca.crt", trusted.PEM)
 		return load(t, dir)
 	}
 	for _, test := range []struct {
@@ -161,19 +92,8 @@ func TestTLSEachSideChecks(t *testing.T) {
 		{"no certificate", issued(t, ours).ServerConfig(), &tls.Config{InsecureSkipVerify: true}, false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			near, far := pair(t, NewMemory())
-			served := make(chan error, 1)
-			go func() {
-				session := tls.Server(far, test.server)
-				_, err := session.Write([]byte("x"))
-				served <- err
-				session.Close()
-			}()
-			session := tls.Client(near, test.client)
-			_, err := session.Read(make([]byte, 1))
-			near.Close()
-			if serr := <-served; (err == nil && serr == nil) != test.fine {
-				t.Fatalf("client %v, server %v", err, serr)
+			if err := shake(t, test.server, test.client); (err == nil) != test.fine {
+				t.Fatal(err)
 			}
 		})
 	}
@@ -181,15 +101,15 @@ func TestTLSEachSideChecks(t *testing.T) {
 
 func TestReloadUnderLoad(t *testing.T) {
 	checkLeaks(t)
-	first, second := newAuthority(t), newAuthority(t)
+	first, second := certs.New(t), certs.New(t)
 	dirs := [2]string{t.TempDir(), t.TempDir()}
-	var certs [2]*Certificates
+	var held [2]*Certificates
 	for i, dir := range dirs {
-		first.issue(t, dir)
-		certs[i] = load(t, dir)
+		first.Issue(t, dir, "a")
+		held[i] = load(t, dir)
 	}
-	s := listen(t, TCP{}, "127.0.0.1:0", Options{TLS: certs[0]})
-	c := listen(t, TCP{}, "127.0.0.1:0", Options{TLS: certs[1]})
+	s := listen(t, TCP{}, "127.0.0.1:0", Options{TLS: held[0]})
+	c := listen(t, TCP{}, "127.0.0.1:0", Options{TLS: held[1]})
 	s.Serve(echo)
 	at := s.Addr().String()
 
@@ -211,7 +131,7 @@ func TestReloadUnderLoad(t *testing.T) {
 	}
 	redial := func() error {
 		// An address of its own makes a link of its own.
-		m, err := Listen(TCP{}, "127.0.0.1:0", Options{TLS: certs[1]})
+		m, err := Listen(TCP{}, "127.0.0.1:0", Options{TLS: held[1]})
 		if err != nil {
 			return err
 		}
@@ -221,26 +141,26 @@ func TestReloadUnderLoad(t *testing.T) {
 	}
 	step := func(name string, change func()) {
 		change()
-		for _, c := range certs {
+		for _, c := range held {
 			c.expire()
 		}
 		if err := redial(); err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
 	}
-	both := first.pem
-	both = append(append([]byte(nil), both...), second.pem...)
-	step("trust both", func() { put(t, dirs[0], "ca.crt", both); put(t, dirs[1], "ca.crt", both) })
-	step("server moves", func() { second.issue(t, dirs[0]); put(t, dirs[0], "ca.crt", both) })
-	step("client moves", func() { second.issue(t, dirs[1]) })
-	step("server trusts the new only", func() { put(t, dirs[0], "ca.crt", second.pem) })
-	step("broken file", func() { put(t, dirs[0], "tls.key", []byte("half a fi")) })
-	if certs[0].Err() == nil {
+	both := first.PEM
+	both = append(append([]byte(nil), both...), second.PEM...)
+	step("trust both", func() { certs.Put(t, dirs[0], "ca.crt", both); certs.Put(t, dirs[1], "ca.crt", both) })
+	step("server moves", func() { second.Issue(t, dirs[0], "a"); certs.Put(t, dirs[0], "ca.crt", both) })
+	step("client moves", func() { second.Issue(t, dirs[1], "a") })
+	step("server trusts the new only", func() { certs.Put(t, dirs[0], "ca.crt", second.PEM) })
+	step("broken file", func() { certs.Put(t, dirs[0], "tls.key", []byte("half a fi")) })
+	if held[0].Err() == nil {
 		t.Fatal("a broken file went unreported")
 	}
 	step("missing file", func() { os.Remove(filepath.Join(dirs[0], "tls.key")) })
-	step("repaired", func() { second.issue(t, dirs[0]) })
-	if err := certs[0].Err(); err != nil {
+	step("repaired", func() { second.Issue(t, dirs[0], "a") })
+	if err := held[0].Err(); err != nil {
 		t.Fatal(err)
 	}
 	// The old authority is out: a certificate of it gets nowhere.
@@ -251,17 +171,108 @@ func TestReloadUnderLoad(t *testing.T) {
 
 func TestLoadCertificatesReports(t *testing.T) {
 	dir := t.TempDir()
-	a := newAuthority(t)
-	a.issue(t, dir)
-	put(t, dir, "ca.crt", []byte("nothing"))
-	for _, files := range [][3]string{
-		{"none.crt", "tls.key", "ca.crt"},
-		{"tls.crt", "tls.crt", "ca.crt"},
-		{"tls.crt", "tls.key", "ca.crt"},
+	a := certs.New(t)
+	a.Issue(t, dir, "a")
+	certs.Put(t, dir, "ca.crt", []byte("nothing"))
+	for _, c := range []struct {
+		files [3]string
+		want  []string
+	}{
+		{[3]string{"none.crt", "tls.key", "ca.crt"}, []string{"none.crt", "ca.crt: no certificate in it"}},
+		{[3]string{"tls.crt", "tls.crt", "ca.crt"}, []string{"with key", "ca.crt: no certificate in it"}},
+		{[3]string{"tls.crt", "none.key", "none.crt"}, []string{"none.key", "none.crt"}},
 	} {
-		_, err := LoadCertificates(filepath.Join(dir, files[0]), filepath.Join(dir, files[1]), filepath.Join(dir, files[2]))
+		_, err := LoadCertificates(filepath.Join(dir, c.files[0]), filepath.Join(dir, c.files[1]), filepath.Join(dir, c.files[2]))
 		if err == nil {
-			t.Errorf("took %v", files)
+			t.Errorf("took %v", c.files)
+			continue
+		}
+		for _, want := range c.want {
+			if !strings.Contains(err.Error(), want) {
+				t.Errorf("%v: no %q in: %v", c.files, want, err)
+			}
+		}
+	}
+}
+
+// TestPodNames dials nodes by the names that Kubernetes gives to pods.
+func TestPodNames(t *testing.T) {
+	a := certs.New(t)
+	dir := t.TempDir()
+	for _, c := range []struct {
+		of, name string
+		fine     bool
+	}{
+		{"*.trivet-peers.jobs.svc.cluster.local", "trivet-0.trivet-peers.jobs.svc.cluster.local", true},
+		{"*.trivet-peers.jobs.svc.cluster.local", "trivet-0.trivet-peers.jobs.svc.cluster.local.", true},
+		{"trivet-2.trivet-peers", "trivet-2.trivet-peers", true},
+		{"trivet-2.trivet-peers", "trivet-1.trivet-peers", false},
+		{"*.trivet-peers.jobs.svc.cluster.local", "trivet-0.trivet-peers.other.svc.cluster.local", false},
+		{"*.trivet-peers.jobs.svc.cluster.local", "trivet-peers.jobs.svc.cluster.local", false},
+	} {
+		a.Issue(t, dir, c.of)
+		served := load(t, dir)
+		a.Issue(t, dir, "another")
+		if err := shake(t, served.ServerConfig(), load(t, dir).ClientConfig(c.name)); (err == nil) != c.fine {
+			t.Errorf("%s, with a certificate for %s: %v", c.name, c.of, err)
+		}
+	}
+}
+
+// shake connects a client with a server, and returns what either has against it.
+func shake(t *testing.T, server, client *tls.Config) error {
+	t.Helper()
+	near, far := pair(t, NewMemory())
+	served := make(chan error, 1)
+	go func() {
+		session := tls.Server(far, server)
+		_, err := session.Write([]byte("x"))
+		served <- err
+		session.Close()
+	}()
+	session := tls.Client(near, client)
+	_, err := io.ReadFull(session, make([]byte, 1))
+	near.Close()
+	return errors.Join(err, <-served)
+}
+
+// TestServerCertificates are for listeners whose clients are no nodes.
+func TestServerCertificates(t *testing.T) {
+	ours, theirs := certs.New(t), certs.New(t)
+	dir, foreign := t.TempDir(), t.TempDir()
+	ours.Issue(t, dir, "a")
+	theirs.Issue(t, foreign, "a")
+	file := func(name string) string { return filepath.Join(dir, name) }
+	client := func(show string, newest uint16) *tls.Config {
+		conf := ours.Client(t, show)
+		conf.ServerName, conf.MaxVersion = "a", newest
+		return conf
+	}
+	for _, c := range []struct {
+		name   string
+		auth   tls.ClientAuthType
+		ca     string
+		client *tls.Config
+		fine   bool
+	}{
+		{"no certificate asked for", tls.NoClientCert, "", client("", 0), true},
+		{"TLS 1.2", tls.NoClientCert, "", client("", tls.VersionTLS12), true},
+		{"TLS 1.1", tls.NoClientCert, "", client("", tls.VersionTLS11), false},
+		{"must show one and does", tls.RequireAndVerifyClientCert, file("ca.crt"), client(dir, 0), true},
+		{"must show one", tls.RequireAndVerifyClientCert, file("ca.crt"), client("", 0), false},
+		{"must show one of ours", tls.RequireAndVerifyClientCert, file("ca.crt"), client(foreign, 0), false},
+		{"may show one and does not", tls.VerifyClientCertIfGiven, file("ca.crt"), client("", 0), true},
+		{"may show one of ours", tls.VerifyClientCertIfGiven, file("ca.crt"), client(foreign, 0), false},
+	} {
+		held, err := LoadServerCertificates(file("tls.crt"), file("tls.key"), c.ca, c.auth)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if left := time.Until(held.Leaf().NotAfter); left < 50*time.Minute || left > time.Hour {
+			t.Errorf("it is valid for %v", left)
+		}
+		if err := shake(t, held.ServerConfig(), c.client); (err == nil) != c.fine {
+			t.Errorf("%s: %v", c.name, err)
 		}
 	}
 }

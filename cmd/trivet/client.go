@@ -2,10 +2,13 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"text/tabwriter"
 	"time"
 
@@ -18,21 +21,62 @@ import (
 
 // A target is the node that a command talks to, as any Redis client would.
 type target struct {
-	addresses []string
-	password  string
+	addresses      []string
+	user, password string
+	tls            bool
+	ca, cert, key  string // files
 }
 
 func (t *target) flags(cmd *cobra.Command) {
 	cmd.PersistentFlags().StringSliceVar(&t.addresses, "addr", []string{"127.0.0.1:6379"},
 		"addresses for Redis clients of one or more nodes; the first that answers is asked")
-	cmd.PersistentFlags().StringVar(&t.password, "password", "", "password that the node asks for")
+	f := cmd.PersistentFlags()
+	f.StringVar(&t.user, "user", "", "user to come in as (default: the user default)")
+	f.StringVar(&t.password, "password", "", "password of the user; TRIVET_PASSWORD keeps it out of the list of processes (default: none)")
+	f.BoolVar(&t.tls, "tls", false, "speak TLS (default false)")
+	f.StringVar(&t.ca, "cacert", "", "file of the authority that signed the nodes' certificates (default: those of the system)")
+	f.StringVar(&t.cert, "cert", "", "file of the certificate to show, where the nodes ask for one (default: none)")
+	f.StringVar(&t.key, "key", "", "file of that certificate's key (default: none)")
+}
+
+// secure returns how to speak TLS with the nodes, nil for not at all.
+func (t *target) secure() (*tls.Config, error) {
+	if !t.tls {
+		if t.ca+t.cert+t.key != "" {
+			return nil, usageError{errors.New("cacert, cert and key are of use with --tls only: give it too")}
+		}
+		return nil, nil
+	}
+	conf := &tls.Config{}
+	if t.ca != "" {
+		pem, err := os.ReadFile(t.ca)
+		if err != nil {
+			return nil, fmt.Errorf("cacert: %w", err)
+		}
+		conf.RootCAs = x509.NewCertPool()
+		if !conf.RootCAs.AppendCertsFromPEM(pem) {
+			return nil, fmt.Errorf("cacert %s: no certificate in it", t.ca)
+		}
+	}
+	if t.cert+t.key != "" {
+		pair, err := tls.LoadX509KeyPair(t.cert, t.key)
+		if err != nil {
+			return nil, fmt.Errorf("cert and key: %w", err)
+		}
+		conf.Certificates = []tls.Certificate{pair}
+	}
+	return conf, nil
 }
 
 // do sends a command to the first node that can be reached.
 func (t *target) do(ctx context.Context, args ...any) (string, error) {
+	conf, err := t.secure()
+	if err != nil {
+		return "", err
+	}
 	var faults []error
 	for _, addr := range t.addresses {
-		c := newClient(addr, t.password)
+		c := t.client(addr, conf)
 		reply, err := c.Do(ctx, args...).Text()
 		c.Close()
 		var refused redis.Error
@@ -47,9 +91,10 @@ func (t *target) do(ctx context.Context, args ...any) (string, error) {
 // The client's own log would come between what the commands print.
 func init() { logging.Disable() }
 
-func newClient(addr, password string) *redis.Client {
+// client returns a client of one node, with what secure returned.
+func (t *target) client(addr string, conf *tls.Config) *redis.Client {
 	return redis.NewClient(&redis.Options{
-		Addr: addr, Password: password, MaxRetries: -1, DialerRetries: 1,
+		Addr: addr, Username: t.user, Password: t.password, TLSConfig: conf, MaxRetries: -1, DialerRetries: 1,
 		DialTimeout: time.Second, ReadTimeout: 15 * time.Second,
 	})
 }

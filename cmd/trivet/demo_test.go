@@ -165,7 +165,7 @@ func TestDemo(t *testing.T) {
 
 func set(t *testing.T, addr string) {
 	t.Helper()
-	c := newClient(addr, "")
+	c := (&target{}).client(addr, nil)
 	defer c.Close()
 	if err := c.Set(t.Context(), "greeting", "hello", 0).Err(); err != nil {
 		t.Errorf("SET at %s: %v", addr, err)

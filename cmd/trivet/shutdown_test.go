@@ -15,7 +15,7 @@ func TestShutdown(t *testing.T) {
 	n := cluster.New(t).Add()
 	ended := make(chan error, 1)
 	go func() { ended <- run(context.Background(), args(n), io.Discard) }()
-	c := newClient(n.Redis, "")
+	c := (&target{}).client(n.Redis, nil)
 	defer c.Close()
 	for end := time.Now().Add(2 * time.Minute); c.Set(t.Context(), "k", "v", 0).Err() != nil; time.Sleep(50 * time.Millisecond) {
 		if time.Now().After(end) {

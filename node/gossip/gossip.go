@@ -22,7 +22,7 @@ type Options struct {
 	Join      []string     // host:port of nodes to find; a name stands for all its addresses
 	Meta      Meta         // what to tell; its ID is set to ID
 	Log       *slog.Logger // default: none
-	Key       []byte       // secret of 16, 24 or 32 bytes that all nodes share; default: no encryption
+	Keys      [][]byte     // different secrets of 16, 24 or 32 bytes that all nodes share, see ParseKeys; default: no encryption
 }
 
 const leaveFor = 200 * time.Millisecond
@@ -35,6 +35,7 @@ type Gossip struct {
 	self  *self
 	log   *slog.Logger
 	bound string
+	keys  *memberlist.Keyring // nil for no encryption
 
 	changed chan struct{} // the metadata is to be sent again
 	stop    chan struct{}
@@ -120,7 +121,6 @@ func (g *Gossip) config(opts Options) (*memberlist.Config, error) {
 	c := memberlist.DefaultLANConfig()
 	c.Name, c.Delegate, c.Events, c.Conflict = opts.ID, g.self, g.peers, g.peers
 	c.Logger = logging.Lines(opts.Log, "memberlist: ")
-	c.SecretKey = opts.Key
 	c.GossipInterval = 100 * time.Millisecond
 	c.ProbeInterval = 500 * time.Millisecond
 	c.ProbeTimeout = 200 * time.Millisecond
@@ -130,6 +130,13 @@ func (g *Gossip) config(opts Options) (*memberlist.Config, error) {
 	// A pod that comes back has another address under its old ID.
 	c.DeadNodeReclaimTime = time.Second
 
+	if len(opts.Keys) > 0 {
+		var err error
+		if g.keys, err = memberlist.NewKeyring(opts.Keys, opts.Keys[0]); err != nil {
+			return nil, err
+		}
+		c.Keyring = g.keys
+	}
 	host, port, err := split(opts.Bind)
 	if err != nil {
 		return nil, err

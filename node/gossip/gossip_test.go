@@ -49,12 +49,12 @@ func sees(g *Gossip) string {
 }
 
 func TestThreeNodes(t *testing.T) {
-	key := []byte("0123456789abcdef")
-	a := mustStart(t, Options{ID: "a-1", Meta: Meta{Name: "a", Expect: 3}, Key: key})
+	key := [][]byte{[]byte("0123456789abcdef")}
+	a := mustStart(t, Options{ID: "a-1", Meta: Meta{Name: "a", Expect: 3}, Keys: key})
 	join := []string{a.Addr()}
-	b := mustStart(t, Options{ID: "b-1", Join: join, Key: key})
+	b := mustStart(t, Options{ID: "b-1", Join: join, Keys: key})
 	full := Meta{Name: "c", Peer: "c.trivet:7000", Cluster: "c1", Version: "1.0", Member: true, Expect: 3}
-	c := mustStart(t, Options{ID: "c-1", Join: join, Meta: full, Key: key})
+	c := mustStart(t, Options{ID: "c-1", Join: join, Meta: full, Keys: key})
 	eventually(t, "all see each other", func() bool {
 		return sees(a) == "b-1 c-1" && sees(b) == "a-1 c-1" && sees(c) == "a-1 b-1"
 	})
@@ -170,7 +170,7 @@ func TestStartErrors(t *testing.T) {
 		"odd port":    {ID: "a", Bind: "127.0.0.1:x"},
 		"odd advert":  {ID: "a", Bind: "127.0.0.1:0", Advertise: "x"},
 		"taken":       {ID: "a", Bind: taken.Addr()},
-		"key too odd": {ID: "a", Bind: "127.0.0.1:0", Key: []byte("short")},
+		"key too odd": {ID: "a", Bind: "127.0.0.1:0", Keys: [][]byte{[]byte("short")}},
 	} {
 		if g, err := Start(opts); err == nil {
 			_ = g.Close()

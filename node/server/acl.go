@@ -3,7 +3,6 @@ package server
 import (
 	"crypto/rand"
 	"encoding/hex"
-	"errors"
 	"slices"
 	"strings"
 
@@ -195,22 +194,4 @@ func (s *Server) checkUsers(r *row, args [][]byte, users **acl.Users) ([][]byte,
 		out = append(out, []byte(rule))
 	}
 	return out, resp.Nil
-}
-
-// UserChange returns the arguments of an ACL SETUSER that makes a user what the
-// rules say and nothing else, or nil where that is so already.
-func (s *Server) UserChange(users *acl.Users, name string, rules []string) (args [][]byte, err error) {
-	rules = append([]string{"reset"}, rules...)
-	changed, fault := users.Edit(name, rules, vocabulary{s.table})
-	if fault != "" {
-		return nil, errors.New(fault)
-	}
-	if old := users.Get(name); old != nil && slices.Equal(old.Rules(), changed.Get(name).Rules()) {
-		return nil, nil
-	}
-	args = [][]byte{nil, []byte("SETUSER"), []byte(name)}
-	for _, rule := range acl.Sealed(rules) {
-		args = append(args, []byte(rule))
-	}
-	return args, nil
 }

@@ -1,7 +1,6 @@
 package server
 
 import (
-	"bytes"
 	"fmt"
 	"io"
 	"strings"
@@ -321,26 +320,6 @@ func (f *fixture) awaitClients(n int) {
 	f.t.Helper()
 	eventually(f.t, "the clients", func() bool { return f.conns.total() == n && f.counts.in.Load() > 0 })
 	time.Sleep(20 * time.Millisecond)
-}
-
-func TestUserChange(t *testing.T) {
-	f := start(t, Options{})
-	users := acl.NewUsers()
-	args, err := f.UserChange(users, "joe", []string{"on", ">pw", "+get", "(+set ~x)"})
-	want := "SETUSER joe reset on #" + acl.Hash([]byte("pw")) + " +get (+set ~x)"
-	if got := string(bytes.Join(args, []byte(" "))); got != " "+want || err != nil {
-		t.Fatalf("%q, %v", got, err)
-	}
-	users, _ = users.Edit("joe", strings.Fields(want)[2:], nil)
-	if args, err := f.UserChange(users, "joe", []string{"on", "+get", ">pw", "(", "+set", "~x", ")"}); args != nil || err != nil {
-		t.Errorf("no change: %q, %v", args, err)
-	}
-	if args, err := f.UserChange(users, "joe", []string{"off", "+get", ">pw", "(+set ~x)"}); args == nil || err != nil {
-		t.Errorf("a change: %q, %v", args, err)
-	}
-	if _, err := f.UserChange(users, "joe", []string{"+nosuch"}); err == nil {
-		t.Error("a rule about no command")
-	}
 }
 
 // TestSortOfOthers has a user sort by, or show, keys that the command does not

@@ -92,7 +92,10 @@ func clusterShards(s *session, _ [][]byte) resp.Value {
 	if !ok {
 		return errClusterDown
 	}
-	list := resp.List()
+	list, kind := resp.List(), "port"
+	if s.srv.opts.TLS {
+		kind = "tls-port"
+	}
 	for i, m := range nodes {
 		host, port := splitAddr(m.Redis)
 		role := "replica"
@@ -100,7 +103,7 @@ func clusterShards(s *session, _ [][]byte) resp.Value {
 			role = "master"
 		}
 		list.Elems = append(list.Elems, resp.Dict(
-			resp.Str("id"), resp.Str(NodeID(m.ID)), resp.Str("port"), resp.Int(port),
+			resp.Str("id"), resp.Str(NodeID(m.ID)), resp.Str(kind), resp.Int(port),
 			resp.Str("ip"), resp.Str(host), resp.Str("endpoint"), resp.Str(host),
 			resp.Str("role"), resp.Str(role), resp.Str("replication-offset"), resp.Int(int64(m.Applied)),
 			resp.Str("health"), resp.Str("online")))

@@ -30,6 +30,7 @@ func (r *rowStats) reset() {
 // counters count what all sessions do, for INFO and the metrics.
 type counters struct {
 	accepted, rejected atomic.Uint64 // connections
+	handshakes         atomic.Uint64 // that failed
 	commands           atomic.Uint64
 	in, out            atomic.Uint64 // bytes
 	errors             atomic.Uint64
@@ -60,7 +61,7 @@ func (c *counters) failed(text string) {
 }
 
 func (c *counters) reset() {
-	for _, n := range []*atomic.Uint64{&c.accepted, &c.rejected, &c.commands, &c.in, &c.out, &c.errors, &c.hits, &c.misses} {
+	for _, n := range []*atomic.Uint64{&c.accepted, &c.rejected, &c.handshakes, &c.commands, &c.in, &c.out, &c.errors, &c.hits, &c.misses} {
 		n.Store(0)
 	}
 	c.mu.Lock()
@@ -104,6 +105,7 @@ func newSeries(s *Server, reg prometheus.Registerer) *series {
 			func() float64 { return float64(n.Load()) }))
 	}
 	counter("trivet_rejected_connections_total", "Clients refused because there were too many.", &s.counts.rejected)
+	counter("trivet_tls_handshake_failures_total", "Connections of clients that came to nothing because there was no agreement on TLS.", &s.counts.handshakes)
 	counter("trivet_net_input_bytes_total", "Bytes read from clients.", &s.counts.in)
 	counter("trivet_net_output_bytes_total", "Bytes sent to clients.", &s.counts.out)
 	counter("trivet_error_replies_total", "Error replies sent to clients.", &s.counts.errors)

@@ -27,8 +27,9 @@ type Options struct {
 	WriteTimeout time.Duration         // how long a client may leave its replies unread; default 30 s
 	Version      string                // of trivet, for INFO
 	RunID        string                // of this process, 40 hexadecimal digits
-	RedisAddr    string                // host:port that Redis clients reach this node at
+	RedisAddr    string                // host:port that this node listens on for Redis clients, for INFO
 	ClassicAddr  string                // the same for the article's clients
+	TLS          bool                  // the listeners speak TLS, as clients of Redis Cluster are told
 	Log          *slog.Logger          // default: none
 	Registerer   prometheus.Registerer // where metrics go; default: nowhere
 }
@@ -147,7 +148,7 @@ func (s *Server) accept(conn net.Conn, classic bool) {
 		s.counts.rejected.Add(1)
 		go func() {
 			defer s.conns.running.Done()
-			conn.SetWriteDeadline(time.Now().Add(time.Second))
+			conn.SetDeadline(time.Now().Add(time.Second)) // TLS reads before it writes
 			conn.Write(errMaxClients.Append(nil, 0))
 			linger(conn)
 			conn.Close()

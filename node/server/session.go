@@ -124,6 +124,9 @@ func (s *session) run() {
 	defer s.cancel()
 	defer s.leaveChannels()
 	defer s.leaveMonitors()
+	if s.handshake() != nil {
+		return
+	}
 	s.admit() // now that changes of users reach the session
 	defer func() {
 		if p := recover(); p != nil {
