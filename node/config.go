@@ -43,6 +43,7 @@ type Config struct {
 	Version string            // of the program
 	Log     *slog.Logger      // default: nothing is logged
 	Network transport.Network // default: TCP
+	Labels  Labeler           // told by the leader who leads; default: nobody is
 
 	// HeartbeatTimeout is how long a follower waits for its leader before it
 	// stands for election. A new leader writes after about twice this time.

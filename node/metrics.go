@@ -18,6 +18,7 @@ type metrics struct {
 	entryUnits prometheus.Histogram
 	snapshots  *prometheus.CounterVec
 	faulty     *prometheus.GaugeVec
+	labels     prometheus.Counter
 }
 
 func newMetrics() (*metrics, error) {
@@ -45,8 +46,11 @@ func newMetrics() (*metrics, error) {
 		faulty: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "trivet_file_faulty", Help: "1 where files that the configuration names cannot be used as they are now; what was read before is.",
 		}, []string{"file"}),
+		labels: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "trivet_label_failures_total", Help: "Times that this node, as leader, could not label the nodes by their roles.",
+		}),
 	}
-	m.registry.MustRegister(m.sync, m.entryBytes, m.entryUnits, m.snapshots, m.faulty)
+	m.registry.MustRegister(m.sync, m.entryBytes, m.entryUnits, m.snapshots, m.faulty, m.labels)
 	return m, nil
 }
 

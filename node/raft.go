@@ -115,6 +115,9 @@ func (n *Node) reign() {
 func (n *Node) lead() (abdicate func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	n.spawn(func() { n.openTerm(ctx) })
+	if n.cfg.Labels != nil {
+		n.spawn(func() { n.label(ctx) })
+	}
 	n.startPilot(ctx)
 	return func() {
 		cancel()

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/trivetdb/trivet/node"
+	"github.com/trivetdb/trivet/node/kubernetes"
 )
 
 // drainTime is how long a node that is told to stop finishes what its clients
@@ -23,6 +24,7 @@ func serveCommand() *cobra.Command {
 	expect := &number{value: &cfg.BootstrapExpect, name: "bootstrap-expect"}
 	maxClients := &number{value: &cfg.MaxClients, name: "max-clients"}
 	var logLevel, logFormat string
+	labels := false
 	cmd := &cobra.Command{
 		Use:   "serve",
 		Short: "Run a node",
@@ -35,7 +37,11 @@ it is. Each flag can also be given as a variable: TRIVET_ON_FOLLOWER for
 			faults := fromEnvironment(cmd.Flags())
 			cfg.Version = programVersion()
 			log, err := newLogger(logLevel, logFormat)
-			if err := errors.Join(faults, expect.fault, maxClients.fault, err, cfg.Validate()); err != nil {
+			var labelFault error
+			if labels {
+				cfg.Labels, labelFault = kubernetes.InPod(kubernetes.Directory)
+			}
+			if err := errors.Join(faults, expect.fault, maxClients.fault, err, labelFault, cfg.Validate()); err != nil {
 				return usageError{fmt.Errorf("the configuration has faults:\n  %s",
 					strings.ReplaceAll(err.Error(), "\n", "\n  "))}
 			}
@@ -70,6 +76,7 @@ it is. Each flag can also be given as a variable: TRIVET_ON_FOLLOWER for
 	f.StringVar(&cfg.PeerTLS.Key, "peer-tls-key-file", "", "key of that certificate (default: none)")
 	f.StringVar(&cfg.PeerTLS.CA, "peer-tls-ca-cert-file", "", "authority of all nodes' certificates and of no others: who has one is taken for a node (default: none)")
 	f.StringVar(&cfg.GossipKeyFile, "gossip-key-file", "", "file of keys that encrypt gossip: 16, 24 or 32 bytes in base64, one a line; the first encrypts, all are understood (default: none, no encryption)")
+	f.BoolVar(&labels, "kubernetes-labels", false, "as leader, label the members' pods, which have the nodes' names, trivet.dev/role=leader or follower, by the pod's service account (default false)")
 	f.StringVar(&logLevel, "log-level", "info", "debug, info, warn or error")
 	f.StringVar(&logFormat, "log-format", "text", "text or json")
 	return cmd
