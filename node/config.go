@@ -32,6 +32,7 @@ type Config struct {
 	Reads           string   // consistency of reads: local (default) or linearizable
 	MaxClients      int      // connections of clients at most, where CONFIG SET does not say otherwise; default: 10000
 	MaxMemory       string   // bytes of data at most, as 512mb, where CONFIG SET does not say otherwise; the leader's counts; default: 0, no limit
+	QueueMetrics    []string // keys whose lengths are shown as metrics: KEY, or DB/KEY; default: none
 	Password        string   // of the default user, until an ACL SETUSER speaks of its passwords; default: none is asked for
 
 	TLS            Certificate // that Redis and classic clients are shown, who must speak TLS then; default: they speak plainly
@@ -134,6 +135,11 @@ func (c Config) Validate() error {
 	}
 	if _, ok := fsm.ParseBytes(c.MaxMemory); !ok {
 		fault("max-memory %q: use a number of bytes such as 1000000, 512mb or 4gb", c.MaxMemory)
+	}
+	for _, q := range c.QueueMetrics {
+		if _, err := parseQueueKey(q); err != nil {
+			faults = append(faults, err)
+		}
 	}
 	if _, _, err := net.SplitHostPort(c.Advertise); err == nil {
 		fault("advertise %q: a host without a port; the ports are those of the listeners", c.Advertise)

@@ -93,7 +93,12 @@ func (m *metrics) observe(n *Node) {
 	counter("trivet_entries_applied_total", "Log entries applied.", n.machine.entries.Load)
 	counter("trivet_batches_total", "Batches that this node proposed.", n.proposer.batches.Load)
 	counter("trivet_batches_resent_total", "Times that a batch was sent again.", n.proposer.resent.Load)
-	m.registry.MustRegister(keyspaceCollector{n.machine})
+	gauge("trivet_max_memory_bytes", "Bytes of data at which commands that grow it are refused; 0 for no limit.", func() (limit float64) {
+		n.machine.view(func(s *fsm.State) { limit = float64(s.Settings().MaxMemory()) })
+		return limit
+	})
+	m.registry.MustRegister(keyspaceCollector{n.machine}, clusterCollector{n}, diskCollector{n.cfg.DataDir},
+		queueCollector{n.machine, n.queueKeys()})
 }
 
 func truth(b bool) float64 {

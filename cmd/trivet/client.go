@@ -164,6 +164,7 @@ func membersCommand() *cobra.Command {
 		}
 	}
 	cmd.AddCommand(
+		t.trimCommand(),
 		&cobra.Command{
 			Use: "list", Short: "List the members", Args: noArgs,
 			RunE: func(cmd *cobra.Command, _ []string) error {

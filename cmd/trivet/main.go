@@ -55,7 +55,7 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 	root.SetVersionTemplate("trivet {{.Version}}\n")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.CompletionOptions.DisableDefaultCmd = true
-	root.AddCommand(serveCommand(), demoCommand(), statusCommand(), membersCommand(), transferCommand(),
+	root.AddCommand(serveCommand(), demoCommand(), statusCommand(), membersCommand(), transferCommand(), checkCommand(),
 		docsCommand(), versionCommand())
 	root.SetArgs(args)
 	root.SetOut(stdout)
