@@ -66,6 +66,9 @@ func (s *suite) play(ctx context.Context) error {
 	if err := s.writer.configure(ctx, s.main, "", s.clients); err != nil {
 		return err
 	}
+	if err := s.warmUp(ctx); err != nil {
+		return err
+	}
 	var faults error
 	for _, e := range events {
 		switch {
@@ -90,6 +93,17 @@ func (s *suite) play(ctx context.Context) error {
 		s.say("all rounds once more: %d writes acknowledged, %d lost, %d doubled", all.Acked, all.Lost, all.Doubled)
 	}
 	return errors.Join(faults, err)
+}
+
+// warmUp waits until all clients write: a Service leads to its pods a moment
+// after they are ready.
+func (s *suite) warmUp(ctx context.Context) error {
+	if _, err := s.writer.next(ctx, "warm-up"); err != nil {
+		return err
+	}
+	time.Sleep(2 * time.Second)
+	r, err := s.writer.next(ctx, "")
+	return errors.Join(err, faulty(r))
 }
 
 // happen lets one event happen under load, and judges what clients saw. whole
