@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime"
 	"runtime/debug"
 	"strings"
 	"syscall"
@@ -18,8 +19,12 @@ import (
 
 //go:generate sh -c "go run . docs > ../../docs/commands.md"
 
-// version is set at build time with -ldflags "-X main.version=1.2.3".
-var version = ""
+// These are set at build time, with -ldflags "-X main.version=1.2.3 -X ...".
+var (
+	version = ""
+	commit  = "" // of the source
+	date    = "" // of the commit, as 2006-01-02T15:04:05Z
+)
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -66,10 +71,22 @@ func versionCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "version", Short: "Print the version", Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			_, err := fmt.Fprintln(cmd.OutOrStdout(), "trivet", programVersion())
+			_, err := fmt.Fprintln(cmd.OutOrStdout(), strings.Join(buildDetails(), " "))
 			return err
 		},
 	}
+}
+
+// buildDetails are the version, and the commit, its date, and what the program
+// was built with, as far as they are known.
+func buildDetails() []string {
+	details := []string{"trivet", programVersion()}
+	for _, d := range []struct{ name, value string }{{"commit", commit}, {"of", date}} {
+		if d.value != "" {
+			details = append(details, d.name, d.value)
+		}
+	}
+	return append(details, runtime.Version(), runtime.GOOS+"/"+runtime.GOARCH)
 }
 
 // programVersion is what was set at build time, or what Go knows of the

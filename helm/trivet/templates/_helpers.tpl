@@ -74,12 +74,17 @@ It is the same for 3 and 5, so that scaling does not restart the pods. */}}
 {{- mulf (trimSuffix $unit $q | float64) (get $units $unit) | int64 -}}
 {{- end }}
 
+{{/* The container's memory limit in bytes, or nothing. */}}
+{{- define "trivet.memoryLimit" -}}
+{{- with .Values.resources }}{{ with .limits }}{{ with .memory }}{{ include "trivet.bytes" . }}{{ end }}{{ end }}{{ end -}}
+{{- end }}
+
 {{/* The limit of data: that of the values, or half of the memory limit. */}}
 {{- define "trivet.maxMemory" -}}
 {{- if .Values.server.maxMemory -}}
 {{ .Values.server.maxMemory }}
-{{- else if .Values.resources.limits -}}
-{{- with .Values.resources.limits.memory }}{{ div (include "trivet.bytes" . | int64) 2 }}{{ end -}}
+{{- else -}}
+{{- with include "trivet.memoryLimit" . }}{{ div (int64 .) 2 }}{{ end -}}
 {{- end -}}
 {{- end }}
 

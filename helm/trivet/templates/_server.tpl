@@ -58,10 +58,8 @@
 - {name: TRIVET_RECOVER, value: {{ printf "%s=%s" .pod .token | quote }}}
 {{- end }}
 {{- end }}
-{{- if .Values.resources.limits }}
-{{- with .Values.resources.limits.memory }}
-- {name: GOMEMLIMIT, value: {{ div (mul (include "trivet.bytes" . | int64) 8) 10 | quote }}}
-{{- end }}
+{{- with include "trivet.memoryLimit" . }}
+- {name: GOMEMLIMIT, value: {{ div (mul (int64 .) 8) 10 | quote }}}
 {{- end }}
 {{- end }}
 

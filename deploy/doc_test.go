@@ -1,6 +1,0 @@
-package deploy
-
-import (
-	_ "helm.sh/helm/v3/pkg/action"
-	_ "helm.sh/helm/v3/pkg/lint"
-)
