@@ -14,9 +14,12 @@ import (
 type event struct {
 	name, about string
 	run         func(context.Context, *suite) (note string, err error)
-	pause       time.Duration // longest that a client of trivet may wait; 0 for any
-	calm        bool          // no client of trivet may see an error
-	kit         bool          // needs a kit
+	pause       time.Duration                       // longest that a client of trivet may wait; 0 for any
+	calm        bool                                // no client of trivet may see an error
+	steady      bool                                // none that tries again may
+	kit         bool                                // needs a kit
+	before      func(context.Context, *suite) error // prepares it, while nobody writes
+	after       func(context.Context, *suite) error // clears up, while nobody writes
 }
 
 // events are all, in the order in which they happen. The bounds are many times
@@ -35,8 +38,10 @@ func init() {
 		{name: "upgrade", about: "helm upgrade to another image and other settings", run: upgrade, pause: 5 * time.Second, calm: true},
 		{name: "rollback", about: "helm rollback", run: rollback, pause: 5 * time.Second, calm: true},
 		{name: "scale", about: "helm upgrade to five nodes, then to three", run: scale, pause: 10 * time.Second, calm: true},
-		{name: "kill", about: "SIGKILL of the leader's process", run: kill, pause: 10 * time.Second, kit: true},
+		{name: "kill", about: "SIGKILL of the leader's process", run: kill, pause: 10 * time.Second, steady: true, kit: true},
 		{name: "black-hole", about: "no packet reaches or leaves the leader for fifteen seconds", run: blackHole, pause: 20 * time.Second, kit: true},
+		{name: "tls", about: "renewal of all certificates of a second release, with TLS for clients and between nodes", run: renewTLS,
+			before: installTLS, after: removeTLS, pause: 2 * time.Second, calm: true},
 	}
 }
 
@@ -59,28 +64,28 @@ func nothing(ctx context.Context, s *suite) (string, error) {
 }
 
 func deleteFollowers(ctx context.Context, s *suite) (string, error) {
-	followers, err := s.main.followers(ctx)
+	followers, err := s.on.followers(ctx)
 	for _, name := range followers {
 		if err == nil {
-			err = s.main.deletePod(ctx, name)
+			err = s.on.deletePod(ctx, name)
 		}
 		if err == nil {
-			err = s.main.settled(ctx, replicas)
+			err = s.on.settled(ctx, replicas)
 		}
 	}
 	return "", err
 }
 
 func deleteLeader(ctx context.Context, s *suite) (string, error) {
-	leader, err := s.main.leader(ctx)
+	leader, err := s.on.leader(ctx)
 	if err != nil {
 		return "", err
 	}
-	return "", s.main.deletePod(ctx, leader)
+	return "", s.on.deletePod(ctx, leader)
 }
 
 func deleteAll(ctx context.Context, s *suite) (string, error) {
-	pods, err := s.main.pods(ctx, s.main.name)
+	pods, err := s.on.pods(ctx, s.on.name)
 	if err != nil {
 		return "", err
 	}
@@ -102,10 +107,10 @@ func deleteAll(ctx context.Context, s *suite) (string, error) {
 			return "", err
 		}
 	}
-	if err := s.main.settled(ctx, replicas); err != nil {
+	if err := s.on.settled(ctx, replicas); err != nil {
 		return "", err
 	}
-	pods, err = s.main.pods(ctx, s.main.name)
+	pods, err = s.on.pods(ctx, s.on.name)
 	changed := 0
 	for _, p := range pods {
 		if !addresses[p.Status.PodIP] {
@@ -117,11 +122,11 @@ func deleteAll(ctx context.Context, s *suite) (string, error) {
 
 // lostDisk deletes the claim first: Kubernetes keeps it until its pod is gone.
 func lostDisk(ctx context.Context, s *suite) (string, error) {
-	leader, err := s.main.leader(ctx)
+	leader, err := s.on.leader(ctx)
 	if err != nil {
 		return "", err
 	}
-	return "", s.main.loseDisks(ctx, leader)
+	return "", s.on.loseDisks(ctx, leader)
 }
 
 // loseDisks deletes pods with their claims, and waits for new ones.

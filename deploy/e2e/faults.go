@@ -11,7 +11,7 @@ import (
 
 // leaderProcess returns the leader's pod, and its process on the node.
 func (s *suite) leaderProcess(ctx context.Context) (pod, pid string, restarts int32, err error) {
-	if pod, err = s.main.leader(ctx); err != nil {
+	if pod, err = s.on.leader(ctx); err != nil {
 		return "", "", 0, err
 	}
 	p, err := s.kube.CoreV1().Pods(s.kube.namespace).Get(ctx, pod, meta.GetOptions{})
@@ -63,7 +63,7 @@ func blackHole(ctx context.Context, s *suite) (string, error) {
 	s.say("black-hole: %s is cut off", pod)
 	began := time.Now()
 	elected := until(ctx, "another leader", func() error {
-		pods, err := s.main.pods(ctx, s.main.name)
+		pods, err := s.on.pods(ctx, s.on.name)
 		if err != nil {
 			return err
 		}

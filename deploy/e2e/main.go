@@ -134,17 +134,22 @@ func once(ctx context.Context, o options) (err error) {
 	if s.kube, err = openKube(o.namespace); err != nil {
 		return err
 	}
-	registry, rest, _ := strings.Cut(s.image, "/")
-	repository, tag, _ := cutLast(rest, ":")
-	s.main = &release{kube: s.kube, name: "trivet", chart: o.chart(), set: map[string]string{
-		"image.registry": registry, "image.repository": repository, "image.tag": tag,
-		"persistence.size": "1Gi",
-	}}
+	s.on = s.release("trivet", "main")
 	err = s.run(ctx)
 	fmt.Println()
 	writeTable(os.Stdout, s.rows)
 	fmt.Println()
 	return err
+}
+
+// release describes an installation of the chart.
+func (s *suite) release(name, store string) *release {
+	registry, rest, _ := strings.Cut(s.image, "/")
+	repository, tag, _ := cutLast(rest, ":")
+	return &release{kube: s.kube, name: name, store: store, chart: s.chart(), set: map[string]string{
+		"image.registry": registry, "image.repository": repository, "image.tag": tag,
+		"persistence.size": "1Gi",
+	}}
 }
 
 func cutLast(s, sep string) (before, after string, found bool) {

@@ -17,7 +17,7 @@ import (
 
 // scrape reads each pod's metrics as Prometheus would.
 func scrape(ctx context.Context, s *suite) (string, error) {
-	pods, err := s.main.pods(ctx, s.main.name)
+	pods, err := s.on.pods(ctx, s.on.name)
 	if err != nil {
 		return "", err
 	}
@@ -47,7 +47,7 @@ func scrape(ctx context.Context, s *suite) (string, error) {
 
 // helmTest runs the chart's own test.
 func helmTest(ctx context.Context, s *suite) (string, error) {
-	_, err := s.main.helm(ctx, "test", s.main.name, "--timeout", "3m", "--logs")
+	_, err := s.on.helm(ctx, "test", s.on.name, "--timeout", "3m", "--logs")
 	return "", err
 }
 

@@ -23,6 +23,8 @@ const httpPort = 8379
 type release struct {
 	*kube
 	name  string
+	store string            // names the data that it holds; see load.Config
+	ca    string            // PEM of the authority, where clients speak TLS
 	chart string            // directory
 	set   map[string]string // values that differ from the chart's
 }

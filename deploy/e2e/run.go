@@ -15,8 +15,10 @@ import (
 type suite struct {
 	options
 	kube   *kube
-	main   *release
+	on     *release // that clients write to
 	writer *writer
+	tls    *tlsRelease // of the event tls
+	parts  load.Report // of the event under way, where its clients rested meanwhile
 	out    io.Writer
 	began  time.Time
 	rows   []row
@@ -63,10 +65,7 @@ func (s *suite) play(ctx context.Context) error {
 	if err := s.install(ctx); err != nil {
 		return err
 	}
-	if err := s.writer.configure(ctx, s.main, "", s.clients); err != nil {
-		return err
-	}
-	if err := s.warmUp(ctx); err != nil {
+	if err := s.turnTo(ctx, s.on); err != nil {
 		return err
 	}
 	var faults error
@@ -95,15 +94,26 @@ func (s *suite) play(ctx context.Context) error {
 	return errors.Join(faults, err)
 }
 
-// warmUp waits until all clients write: a Service leads to its pods a moment
-// after they are ready.
-func (s *suite) warmUp(ctx context.Context) error {
+// turnTo sends the clients to a release, and waits until all of them write: a
+// Service leads to its pods a moment after they are ready.
+func (s *suite) turnTo(ctx context.Context, r *release) error {
+	s.on = r
+	if err := s.writer.configure(ctx, r, s.clients); err != nil {
+		return err
+	}
 	if _, err := s.writer.next(ctx, "warm-up"); err != nil {
 		return err
 	}
 	time.Sleep(2 * time.Second)
-	r, err := s.writer.next(ctx, "")
-	return errors.Join(err, faulty(r))
+	seen, err := s.writer.next(ctx, "")
+	return errors.Join(err, faulty(seen))
+}
+
+// rest lets the clients rest in the middle of an event.
+func (s *suite) rest(ctx context.Context) error {
+	seen, err := s.writer.next(ctx, "")
+	s.parts.Add(seen)
+	return err
 }
 
 // happen lets one event happen under load, and judges what clients saw. whole
@@ -111,44 +121,56 @@ func (s *suite) warmUp(ctx context.Context) error {
 func (s *suite) happen(ctx context.Context, e event) (whole bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Minute)
 	defer cancel()
-	if before, err := s.writer.next(ctx, e.name); err != nil {
-		return false, err
-	} else if err := faulty(before); err != nil {
-		return false, fmt.Errorf("before the event: %w", err)
-	}
 	s.say("%s: %s", e.name, e.about)
+	if e.before != nil {
+		if err := e.before(ctx, s); err != nil {
+			return false, err
+		}
+	}
+	s.parts = load.Report{}
+	if _, err := s.writer.next(ctx, e.name); err != nil {
+		return false, err
+	}
 	time.Sleep(time.Second) // all clients are at work
 	began := time.Now()
 	note, fault := e.run(ctx, s)
 	took := time.Since(began)
-	if err := s.main.settled(ctx, replicas); err != nil {
+	if err := s.on.settled(ctx, replicas); err != nil {
 		s.rows = append(s.rows, row{event: e.name, took: took, err: errors.Join(fault, err)})
 		return false, errors.Join(fault, err)
 	}
 	s.say("%s: whole again after %.1f s", e.name, time.Since(began).Seconds())
 	time.Sleep(time.Second)
-	seen, err := s.writer.next(ctx, "")
-	if err != nil {
+	if err := s.rest(ctx); err != nil {
 		return false, errors.Join(fault, err)
 	}
+	seen := s.parts
 	fault = errors.Join(fault, faulty(seen), e.judge(seen))
 	for _, target := range []string{"trivet", "leader"} {
-		for text, n := range seen.Targets[target].Errors {
+		for text, n := range seen.At(target).Errors {
 			s.say("%s: through %s, %d times: %s", e.name, target, n, text)
 		}
 	}
 	s.rows = append(s.rows, row{event: e.name, took: took, seen: seen, note: note, err: fault})
+	if e.after != nil {
+		if err := e.after(ctx, s); err != nil {
+			return false, errors.Join(fault, err)
+		}
+	}
 	return true, fault
 }
 
 // judge compares what clients saw with the event's bounds.
 func (e event) judge(seen load.Report) (err error) {
-	at := seen.Targets["trivet"]
+	at := seen.At("trivet")
 	if e.pause > 0 && at.Pause > e.pause {
 		err = fmt.Errorf("a client of trivet waited %.1f s, more than %v", at.Pause.Seconds(), e.pause)
 	}
 	if e.calm && at.Plain+at.Default > 0 {
 		err = errors.Join(err, fmt.Errorf("clients of trivet saw %d errors", at.Plain+at.Default))
+	}
+	if e.steady && at.Default > 0 {
+		err = errors.Join(err, fmt.Errorf("clients of trivet saw %d errors though they try again", at.Default))
 	}
 	if seen.Acked == 0 {
 		err = errors.Join(err, errors.New("no write was acknowledged"))
@@ -160,10 +182,10 @@ func (e event) judge(seen load.Report) (err error) {
 func (s *suite) install(ctx context.Context) error {
 	s.say("install: helm install, until three nodes are ready")
 	began := time.Now()
-	err := s.main.apply(ctx, true)
+	err := s.on.apply(ctx, true)
 	took := time.Since(began)
 	if err == nil {
-		err = s.main.settled(ctx, replicas)
+		err = s.on.settled(ctx, replicas)
 	}
 	if err == nil && took > installTime {
 		err = fmt.Errorf("it took %v, more than %v", took, installTime)

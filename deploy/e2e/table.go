@@ -14,10 +14,10 @@ func writeTable(w io.Writer, rows []row) {
 		"acknowledged", "unknown", "lost", "doubled", ""}}
 	for _, r := range rows {
 		line := []string{r.event, fmt.Sprintf("%.1f s", r.took.Seconds())}
-		if r.seen.Targets == nil {
+		if len(r.seen.Targets) == 0 {
 			line = append(line, "", "", "", "", "", "", "", "")
 		} else {
-			at, leader := r.seen.Targets["trivet"], r.seen.Targets["leader"]
+			at, leader := r.seen.At("trivet"), r.seen.At("leader")
 			line = append(line, pause(at), pause(leader), faults(at), faults(leader),
 				fmt.Sprint(r.seen.Acked), fmt.Sprint(r.seen.Unknown), fmt.Sprint(r.seen.Lost), fmt.Sprint(r.seen.Doubled))
 		}
@@ -50,7 +50,7 @@ func writeTable(w io.Writer, rows []row) {
 	}
 }
 
-func pause(s load.Seen) string { return fmt.Sprintf("%.2f s", s.Pause.Seconds()) }
+func pause(s *load.Seen) string { return fmt.Sprintf("%.2f s", s.Pause.Seconds()) }
 
 // faults are the errors that plain clients saw, and those that others saw.
-func faults(s load.Seen) string { return fmt.Sprintf("%d + %d", s.Plain, s.Default) }
+func faults(s *load.Seen) string { return fmt.Sprintf("%d + %d", s.Plain, s.Default) }

@@ -52,21 +52,28 @@ func startWriter(ctx context.Context, k *kube, image string) (*writer, error) {
 }
 
 // configure sends the clients to the Services of a release. They rest.
-func (w *writer) configure(ctx context.Context, r *release, ca string, clients int) error {
+func (w *writer) configure(ctx context.Context, r *release, clients int) error {
 	password, err := r.password(ctx)
 	if err != nil {
 		return err
 	}
 	host := "." + r.namespace + ".svc:6379"
 	body, err := json.Marshal(load.Config{
+		Store:    r.store,
 		Targets:  map[string]string{"trivet": r.name + host, "leader": r.name + "-leader" + host},
-		Password: password, CA: ca, Clients: clients,
+		Password: password, CA: r.ca, Clients: clients,
 	})
 	if err != nil {
 		return err
 	}
 	_, err = w.ask(ctx, "POST", w.pod, load.Port, "configure", "", body)
 	return err
+}
+
+// serial returns the serial number of the certificate at an address.
+func (w *writer) serial(ctx context.Context, addr string) (string, error) {
+	b, err := w.ask(ctx, "POST", w.pod, load.Port, "serial", addr, nil)
+	return string(b), err
 }
 
 // next ends the round under way, returns what was seen in it, and begins

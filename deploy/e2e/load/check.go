@@ -20,7 +20,7 @@ func (l *Load) check(ctx context.Context, round int) (Report, error) {
 	config := l.config
 	var histories []*history
 	if round < len(l.rounds) {
-		histories = l.rounds[round]
+		histories = l.rounds[round].histories
 	}
 	l.mu.Unlock()
 	var r Report

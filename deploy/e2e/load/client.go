@@ -26,6 +26,7 @@ const (
 
 // A Config says whom the clients write to.
 type Config struct {
+	Store    string            // names the data: what earlier rounds wrote to it must be at the targets now
 	Targets  map[string]string // host:port by the name that reports give it
 	Password string
 	CA       string // PEM; "" for no TLS

@@ -20,8 +20,14 @@ type Load struct {
 	done    sync.WaitGroup
 	started int // clients so far
 	name    string
-	round   int // counts Next
-	rounds  [][]*history
+	round   int     // counts Next; the first is 1
+	rounds  []round // by number, the last one is under way
+}
+
+// A round is what all clients did between two calls of Next.
+type round struct {
+	store     string // that they wrote to
+	histories []*history
 }
 
 // Configure replaces the clients. They rest until Next.
@@ -81,7 +87,8 @@ func (l *Load) history(c *client) *history {
 		return h
 	}
 	h := &history{key: key, target: c.target, kind: c.kind, errors: map[string]int{}, lastAck: time.Now()}
-	l.rounds[l.round] = append(l.rounds[l.round], h)
+	r := &l.rounds[l.round]
+	r.histories = append(r.histories, h)
 	return h
 }
 
@@ -94,11 +101,11 @@ func (l *Load) Next(ctx context.Context, name string) (Report, error) {
 	}
 	l.mu.Lock()
 	ended, endedName := l.round, l.name
-	l.rounds = append(l.rounds, nil)
-	if ended == 0 { // the first round is numbered 1, and nothing was written before
-		l.rounds = append(l.rounds, nil)
+	if ended == 0 {
+		l.rounds = make([]round, 1) // nothing was written before the first
 	}
-	l.round, l.name = len(l.rounds)-1, name
+	l.rounds = append(l.rounds, round{store: l.config.Store})
+	l.round, l.name = ended+1, name
 	l.mu.Unlock()
 	if err := l.awaitSwitch(ctx); err != nil {
 		return Report{}, err
@@ -108,21 +115,24 @@ func (l *Load) Next(ctx context.Context, name string) (Report, error) {
 	return r, err
 }
 
-// Check checks all rounds that are over once more.
+// Check checks all rounds of the present store once more that are over.
 func (l *Load) Check(ctx context.Context) (Report, error) {
 	l.mu.Lock()
-	rounds := l.round
-	if l.name == "" {
-		rounds++
+	rounds, store := l.rounds, l.config.Store
+	if l.name != "" {
+		rounds = rounds[:l.round]
 	}
 	l.mu.Unlock()
 	var all Report
-	for i := 1; i < rounds; i++ {
+	for i := range rounds {
+		if rounds[i].store != store {
+			continue
+		}
 		r, err := l.check(ctx, i)
 		if err != nil {
 			return all, err
 		}
-		all.add(r)
+		all.Add(r)
 	}
 	return all, nil
 }

@@ -2,7 +2,9 @@ package load
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"time"
 )
@@ -14,8 +16,9 @@ const Port = 8080
 const patience = 100 * time.Second
 
 // Handler lets a Load be told what to do: POST /configure with a Config, POST
-// /next?name=ROUND and POST /check, which answer a Report. Errors are answered
-// as text with status 500.
+// /next?name=ROUND and POST /check, which answer a Report. POST
+// /serial?name=HOST:PORT answers the serial number of the certificate there.
+// Errors are answered as text with status 500.
 func (l *Load) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /ready", func(http.ResponseWriter, *http.Request) {})
@@ -38,6 +41,16 @@ func (l *Load) Handler() http.Handler {
 		defer cancel()
 		report, err := l.Check(ctx)
 		answer(w, report, err)
+	})
+	mux.HandleFunc("POST /serial", func(w http.ResponseWriter, r *http.Request) {
+		// Whether to trust it is the clients' matter.
+		conn, err := tls.Dial("tcp", r.FormValue("name"), &tls.Config{InsecureSkipVerify: true})
+		if err != nil {
+			answer(w, nil, err)
+			return
+		}
+		defer conn.Close()
+		fmt.Fprint(w, conn.ConnectionState().PeerCertificates[0].SerialNumber)
 	})
 	return mux
 }
