@@ -54,7 +54,7 @@ func (r *release) apply(ctx context.Context, wait bool) error {
 	return err
 }
 
-// uninstall removes the release with its claims, and waits for its pods to go.
+// uninstall removes the release with its nodes' claims, and waits for its pods to go.
 func (r *release) uninstall(ctx context.Context) error {
 	if _, err := r.helm(ctx, "uninstall", r.name, "--wait", "--timeout", "3m"); err != nil {
 		return err
@@ -69,7 +69,7 @@ func (r *release) uninstall(ctx context.Context) error {
 		return err
 	}
 	return r.CoreV1().PersistentVolumeClaims(r.namespace).DeleteCollection(ctx, meta.DeleteOptions{},
-		meta.ListOptions{LabelSelector: "app.kubernetes.io/instance=" + r.name})
+		meta.ListOptions{LabelSelector: "app.kubernetes.io/component=node,app.kubernetes.io/instance=" + r.name})
 }
 
 // password returns the one that the chart has made.
