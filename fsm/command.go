@@ -52,6 +52,7 @@ var rows, table = buildTable(
 	userCommands,
 	classicCommands,
 	settingCommands,
+	loadCommands,
 )
 
 func buildTable(families ...[]Command) ([]*Command, map[string]*Command) {

@@ -46,6 +46,10 @@ func Decode(r io.Reader) (*State, error) {
 			d.settings(s)
 			continue
 		}
+		if db == loadingMark-1 {
+			d.loading(s)
+			continue
+		}
 		if db == usersMark-1 {
 			d.users(s)
 			continue

@@ -22,6 +22,7 @@ import (
 //	[ 254 n(v) { code(s) } ]                                 libraries by name
 //	[ 250(1) n(v) { name(s) value(s) } ]               settings by name
 //	[ 245(1) n(v) { name(s) n(v) { rule(s) } } ]             users by name
+//	[ 235(1) id(s) at(8) done(1) n(v) { part(s) } ]          a state that comes in parts
 //	{ db+1(1) n(v) { key(s) kind(1) expireAt(8) rev(v) value } } 0(1)
 //	crc32c(4) of all before
 //
@@ -37,6 +38,7 @@ const (
 	settingsMark  = 250
 	usersMark     = 245
 	swapsMark     = 240
+	loadingMark   = 235
 )
 
 // An encoder writes fields and keeps the first error.
@@ -80,6 +82,7 @@ func (f *Frozen) Encode(w io.Writer) error {
 	e.functions(&f.functions)
 	e.settings(f.settings)
 	e.users(f.users)
+	e.loading(f.loading)
 	for db := range f.dbs {
 		if f.dbs[db].size > 0 {
 			e.byte(byte(db + 1))

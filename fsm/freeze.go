@@ -16,6 +16,7 @@ type Frozen struct {
 	functions functions
 	settings  *Settings
 	users     *acl.Users
+	loading   *loading
 }
 
 // Freeze returns a view of the state as it is now. It copies the shards'
@@ -23,7 +24,7 @@ type Frozen struct {
 func (s *State) Freeze() *Frozen {
 	f := &Frozen{
 		index: s.index, now: s.now, origins: maps.Clone(s.origins), scripts: s.scripts.clone(),
-		functions: s.functions, settings: s.settings, users: s.users,
+		functions: s.functions, settings: s.settings, users: s.users, loading: s.loading.clone(),
 	}
 	for db := range s.dbs {
 		k := &s.dbs[db]
@@ -34,6 +35,14 @@ func (s *State) Freeze() *Frozen {
 	}
 	s.epoch++
 	return f
+}
+
+// Keys returns the number of keys of all databases, due ones included.
+func (f *Frozen) Keys() (n int) {
+	for db := range f.dbs {
+		n += f.dbs[db].size
+	}
+	return n
 }
 
 // Index returns the index of the log entry applied last.

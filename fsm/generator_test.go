@@ -1,6 +1,7 @@
 package fsm
 
 import (
+	"bytes"
 	"flag"
 	"fmt"
 	"math/rand/v2"
@@ -133,6 +134,10 @@ var tails = map[string][][]string{
 	"RESTORE":              sampleDumps(),
 	"SORT":                 {{"ALPHA"}, {"ALPHA", "STORE", "list:1"}, {"BY", "nosort", "LIMIT", "1", "3"}, {"BY", "key:*", "GET", "#", "GET", "hash:*->a", "ALPHA", "DESC"}},
 	"SORT_RO":              {{"ALPHA"}, {"BY", "nosort", "DESC"}, {"BY", "key:*", "GET", "#", "GET", "hash:*->a", "ALPHA", "DESC"}},
+	"LOAD|BEGIN":           {{"a", "force"}},
+	"LOAD|PART":            {{"a", "0", emptyState()}},
+	"LOAD|END":             {{"a", "force"}},
+	"LOAD|DROP":            {{"a"}},
 	"SWAPDB":               {{"0", "1"}, {"0", "2"}, {"2", "1"}},
 	"GEORADIUS_RO":         {{"15", "37", "500", "km"}, {"15", "37", "5000", "km", "WITHDIST"}},
 	"GEORADIUSBYMEMBER_RO": {{"a", "500", "km"}, {"b", "5000", "km", "WITHCOORD", "DESC"}},
@@ -226,4 +231,11 @@ func (g *generator) fill(m *machine, n int) {
 		args, typed := g.args(c)
 		m.write(m.st.Now()+int64(g.IntN(20)), g.IntN(3), c, args, typed)
 	}
+}
+
+// emptyState is what a state without keys is encoded as.
+func emptyState() string {
+	var b bytes.Buffer
+	NewState().Freeze().Encode(&b) // to a buffer, where nothing can fail
+	return b.String()
 }

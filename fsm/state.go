@@ -26,6 +26,8 @@ type State struct {
 	functions functions
 	settings  *Settings
 	users     *acl.Users
+	loading   *loading    // a state that is about to be taken over; nil for none
+	loads     uint64      // states taken over
 	expired   uint64      // keys removed because they were due
 	messages  []Message   // published by entries, not taken yet
 	listens   bool        // note signals
@@ -100,6 +102,7 @@ func (s *State) Apply(index uint64, e Entry) ([]Result, error) {
 	s.index = index
 	s.now = max(s.now, e.Time)
 	s.removeDue()
+	s.forgetLoading()
 	results := make([]Result, len(e.Batches))
 	chance := newChance(e.Seed)
 	for i := range e.Batches {
@@ -182,7 +185,7 @@ func (s *State) applyCommand(tx *Tx, d *decoder) (resp.Value, error) {
 	tx.typed, tx.reads = s.typed, c.Flags&Read != 0
 	v := c.Run(tx, s.argv)
 	s.settle()
-	return v, nil
+	return v, tx.fault
 }
 
 // A Request is a read, with all that it may know of the world.

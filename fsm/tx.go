@@ -23,6 +23,8 @@ type Tx struct {
 
 	admitted bool // what may grow the data runs, however much there is
 
+	fault error // what the command found that this node cannot go on after
+
 	reads  bool        // the command is of a Read row: a key that it misses is told of
 	told   *[]Message  // where a read's notifications go; nil for nowhere
 	looked *Lookups    // of a read; may be nil

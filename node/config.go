@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/trivetdb/trivet/fsm"
+	"github.com/trivetdb/trivet/node/store"
 	"github.com/trivetdb/trivet/transport"
 )
 
@@ -33,6 +34,7 @@ type Config struct {
 	MaxClients      int      // connections of clients at most, where CONFIG SET does not say otherwise; default: 10000
 	MaxMemory       string   // bytes of data at most, as 512mb, where CONFIG SET does not say otherwise; the leader's counts; default: 0, no limit
 	QueueMetrics    []string // keys whose lengths are shown as metrics: KEY, or DB/KEY; default: none
+	LogStore        string   // where the log is kept: wal or bolt (default)
 	Password        string   // of the default user, until an ACL SETUSER speaks of its passwords; default: none is asked for
 
 	TLS            Certificate // that Redis and classic clients are shown, who must speak TLS then; default: they speak plainly
@@ -85,6 +87,7 @@ func (c *Config) setDefaults() {
 	c.Reads = cmp.Or(c.Reads, Local)
 	c.MaxClients = cmp.Or(c.MaxClients, 10000)
 	c.MaxMemory = cmp.Or(c.MaxMemory, "0")
+	c.LogStore = cmp.Or(c.LogStore, store.Bolt)
 	c.TLSAuthClients = cmp.Or(c.TLSAuthClients, "no")
 	c.Version = cmp.Or(c.Version, "dev")
 	c.HeartbeatTimeout = cmp.Or(c.HeartbeatTimeout, 300*time.Millisecond)
@@ -129,6 +132,9 @@ func (c Config) Validate() error {
 	}
 	if c.Reads != Local && c.Reads != Linearizable {
 		fault("reads %q: use local or linearizable", c.Reads)
+	}
+	if c.LogStore != store.WAL && c.LogStore != store.Bolt {
+		fault("log-store %q: use wal or bolt", c.LogStore)
 	}
 	if c.MaxClients < 1 {
 		fault("max-clients %d: use 1 or more", c.MaxClients)

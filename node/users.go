@@ -112,13 +112,15 @@ func (n *Node) watchUsers() {
 		<-n.stop
 		cancel()
 	})
-	applied := ""
+	applied, loads := "", uint64(0)
 	n.watch("users", func() error {
 		text, err := os.ReadFile(n.cfg.UsersFile)
 		if err != nil {
 			return err
 		}
-		if n.peopled.Load() && string(text) == applied {
+		// A backup that was restored brought users of its own.
+		now := n.machine.loads()
+		if n.peopled.Load() && string(text) == applied && now == loads {
 			return nil
 		}
 		users, err := server.ParseUsers(string(text))
@@ -132,7 +134,7 @@ func (n *Node) watchUsers() {
 		case err != nil:
 			return err
 		}
-		applied = string(text)
+		applied, loads = string(text), now
 		n.peopled.Store(true)
 		n.cfg.Log.Info("the users are those of the file", "users", len(users))
 		return nil

@@ -13,6 +13,7 @@ import (
 
 	"github.com/trivetdb/trivet/node"
 	"github.com/trivetdb/trivet/node/kubernetes"
+	"github.com/trivetdb/trivet/node/store"
 )
 
 // drainTime is how long a node that is told to stop finishes what its clients
@@ -67,6 +68,7 @@ it is. Each flag can also be given as a variable: TRIVET_ON_FOLLOWER for
 	f.Var(maxClients, "max-clients", "connections of clients; one more gets an error; CONFIG SET maxclients overrides it")
 	f.StringVar(&cfg.MaxMemory, "max-memory", "0", "bytes that keys and values may take before commands that grow them are refused, such as 512mb; 0: no limit; the leader's counts, so give all nodes the same; CONFIG SET maxmemory overrides it")
 	f.StringSliceVar(&cfg.QueueMetrics, "queue-metrics", nil, "keys whose lengths are shown as the metric trivet_queue_length: KEY, or DB/KEY for another database than 0 (default: none)")
+	f.StringVar(&cfg.LogStore, "log-store", store.Bolt, "how the log is kept: wal in segments, bolt in a B+ tree; a log that is kept the other way is moved at the start")
 	f.StringVar(&cfg.Password, "password", "", "password that clients must give (default: none)")
 	f.StringVar(&cfg.UsersFile, "users-file", "", "file of users, a line each as ACL LIST shows them: user joe on >secret ~* +@read; the same for all nodes, and read again when it changes (default: none)")
 	f.StringVar(&cfg.TLS.Cert, "tls-cert-file", "", "certificate for clients, who must then speak TLS; it is read again when it changes (default: none, no TLS)")

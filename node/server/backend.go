@@ -3,8 +3,11 @@ package server
 import (
 	"context"
 	"errors"
+	"io"
+	"os"
 
 	"github.com/trivetdb/trivet/fsm"
+	"github.com/trivetdb/trivet/node/backup"
 	"github.com/trivetdb/trivet/resp"
 )
 
@@ -64,6 +67,19 @@ type Backend interface {
 	// digest of the state's bytes. Two nodes that are sound have the same digest
 	// at the same index. It reads the whole state.
 	Digest() (index uint64, digest string, err error)
+
+	// Backup returns a view of the state, with all that was acknowledged anywhere
+	// before the call, and what to say of it. The error may be ErrNoLeader.
+	Backup(ctx context.Context) (*fsm.Frozen, backup.Header, error)
+
+	// Scratch returns an empty file in the data directory that is gone once it is
+	// closed.
+	Scratch() (*os.File, error)
+
+	// Restore has all nodes hold what a backup holds, and nothing else, once all of
+	// it was found whole. Where there are keys already it is refused unless force
+	// is set. Clients' writes go on; those before the end of it are replaced.
+	Restore(ctx context.Context, f io.ReadSeeker, force bool) (backup.Header, error)
 
 	// Remove takes the member called name (a node's name or its raft ID) out
 	// of the cluster. It is refused where the quorum would not be safe.

@@ -1,8 +1,12 @@
 package server
 
 import (
+	"io"
+	"os"
+
 	"context"
 	"errors"
+	"github.com/trivetdb/trivet/node/backup"
 	"slices"
 	"sync"
 	"testing"
@@ -33,6 +37,10 @@ type alone struct {
 
 	holders   int // followers that hold all writes
 	configure func(*fsm.Settings)
+
+	scratch  string     // directory of temporary files
+	restored *fsm.State // by the last restore
+	forced   bool
 
 	queue        []*standing
 	groups       []int    // the number of commands of each group that was written
@@ -239,3 +247,28 @@ func eventually(t *testing.T, what string, ok func() bool) {
 }
 
 func (a *alone) Digest() (uint64, string, error) { return 0, "none", nil }
+
+func (a *alone) Backup(context.Context) (*fsm.Frozen, backup.Header, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.noLeader {
+		return nil, backup.Header{}, ErrNoLeader
+	}
+	return a.state.Freeze(), backup.Header{Cluster: "test", Index: a.state.Index(), Keys: a.state.Keys()}, nil
+}
+
+func (a *alone) Scratch() (*os.File, error) { return os.CreateTemp(a.scratch, "") }
+
+// Restore reads the backup and keeps it for the test.
+func (a *alone) Restore(_ context.Context, f io.ReadSeeker, force bool) (backup.Header, error) {
+	h, err := backup.Read(f)
+	if err != nil {
+		return h, err
+	}
+	state, err := fsm.Decode(f)
+	if err != nil {
+		return h, err
+	}
+	a.set(func() { a.restored, a.forced = state, force })
+	return h, nil
+}

@@ -15,10 +15,12 @@ const ofRaft = fsm.Local | fsm.Admin | fsm.NoScript | fsm.Loading | fsm.Stale | 
 
 var raftCommands = []local{
 	{spec("RAFT", -2, fsm.Local|fsm.Container|fsm.Admin|fsm.Alias, "cluster", "Commands about the cluster.", "7.2.0"), "", nil, nil},
+	{spec("RAFT|BACKUP", 2, ofRaft|fsm.NoMulti, "cluster", "Get all that the cluster holds, as `trivet backup` stores it: bulk strings, then their bytes and SHA-256.", "7.2.0"), "", nil, raftBackup},
 	{spec("RAFT|DIGEST", 2, ofRaft, "cluster", "Get the index of this node's state and a digest of its bytes, to compare nodes by.", "7.2.0"), "", nil, raftDigest},
 	{spec("RAFT|HELP", 2, forHelp|fsm.Alias, "cluster", "Show the subcommands.", "7.2.0"), "", nil, helpOf("RAFT")},
 	{spec("RAFT|PROMOTE", 3, ofRaft, "cluster", "Make a voter of a member that is none.", "7.2.0"), "name", nil, raftPromote},
 	{spec("RAFT|REMOVE", 3, ofRaft, "cluster", "Take a member out of the cluster.", "7.2.0"), "name", nil, raftRemove},
+	{spec("RAFT|RESTORE", -3, ofRaft|fsm.NoMulti|fsm.SkipMonitor|fsm.SkipSlowlog, "cluster", "Replace all that the cluster holds by a backup, sent in parts; see `trivet restore`.", "7.2.0"), "BEGIN [FORCE] | DATA bytes | END", nil, raftRestore},
 	{spec("RAFT|STATUS", 2, ofRaft, "cluster", "Describe this node and all members, as JSON.", "7.2.0"), "", nil, raftStatus},
 	{spec("RAFT|TRANSFER", -2, ofRaft, "cluster", "Hand the leadership to a member, or to the most current one.", "7.2.0"), "[name]", nil, raftTransfer},
 	{spec("ROLE", 1, fsm.Local|fsm.NoScript|fsm.Loading|fsm.Stale|fsm.Fast, "server", "Get this node's role in replication.", "2.8.12"), "", []string{"@admin", "@dangerous"}, role},

@@ -52,6 +52,7 @@ type session struct {
 	idle atomic.Int64 // since when the session waits for its client to ask something, Unix milliseconds; 0 where it does not
 
 	grants   grants
+	incoming *incoming   // a backup that the client sends; nil for none
 	changing atomic.Bool // has asked for a change of users
 	retired  atomic.Bool // must end once that is answered
 }
@@ -125,6 +126,7 @@ func (s *session) run() {
 	defer s.cancel()
 	defer s.leaveChannels()
 	defer s.leaveMonitors()
+	defer s.leaveRestore()
 	if s.handshake() != nil {
 		return
 	}

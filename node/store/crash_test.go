@@ -13,7 +13,10 @@ import (
 	"github.com/hashicorp/raft"
 )
 
-const crashEnv = "TRIVET_STORE_CRASH_DIR"
+const (
+	crashEnv = "TRIVET_STORE_CRASH_DIR"
+	storeEnv = "TRIVET_STORE_CRASH_LOG"
+)
 
 // TestCrashChild is no test: TestCrash runs it as a process of its own. It
 // stores, cuts and compacts as raft does, and prints how far it got.
@@ -22,6 +25,7 @@ func TestCrashChild(t *testing.T) {
 	if path == "" {
 		t.Skip("run by TestCrash")
 	}
+	testStore = os.Getenv(storeEnv)
 	d := mustOpen(t, path, "a")
 	setTerm(t, d, 1)
 	last, err := d.Log().LastIndex()
@@ -53,7 +57,7 @@ func TestCrash(t *testing.T) {
 	path := t.TempDir()
 	for round := range 8 {
 		cmd := exec.Command(os.Args[0], "-test.run=^TestCrashChild$")
-		cmd.Env = append(os.Environ(), crashEnv+"="+path)
+		cmd.Env = append(os.Environ(), crashEnv+"="+path, storeEnv+"="+testStore)
 		out, err := cmd.StdoutPipe()
 		if err != nil {
 			t.Fatal(err)

@@ -57,6 +57,6 @@ func (p place) damagedf(format string, args ...any) error {
 func (p place) guard(fault bool, err *error) {
 	debug.SetPanicOnFault(fault)
 	if r := recover(); r != nil {
-		*err = p.damagedf("raft.db: %v", r)
+		*err = p.damagedf("raft.db or the log's segments: %v", r)
 	}
 }

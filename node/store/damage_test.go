@@ -188,7 +188,7 @@ func TestLogDoesNotJoin(t *testing.T) {
 		setTerm(t, d, 1)
 		make(t, d)
 		mustClose(t, d)
-		if _, err := Open(Options{Path: path, Name: "a"}); !errors.Is(err, ErrDamaged) {
+		if _, err := Open(Options{Path: path, Name: "a", LogStore: testStore}); !errors.Is(err, ErrDamaged) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

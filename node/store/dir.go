@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"crypto/rand"
 	"encoding/binary"
 	"errors"
@@ -27,8 +28,9 @@ const (
 	retain        = 2           // snapshots kept; raft is shown the newest
 	cached        = 256         // entries of the log kept in memory
 
-	lifeKey = "trivet.life"
-	termKey = "CurrentTerm" // raft's
+	ownPrefix = "trivet."
+	lifeKey   = ownPrefix + "life"
+	termKey   = "CurrentTerm" // raft's
 )
 
 // Options say what directory to open.
@@ -37,6 +39,10 @@ type Options struct {
 	Name   string              // the node's name, which must be the directory's
 	Log    *slog.Logger        // default: none
 	OnSync func(time.Duration) // told how long each storing of entries took; may be nil
+
+	// LogStore is where the log is kept, WAL or Bolt. A log that is in the other
+	// one is moved. Default: Bolt.
+	LogStore string
 }
 
 // A Dir is an open data directory. All methods may be called from many
@@ -46,6 +52,7 @@ type Dir struct {
 	lock      *os.File
 	life      uint32
 	bolt      *raftboltdb.BoltStore
+	wal       *walLog // nil where the log is in bolt
 	log       *checkedLog
 	cache     raft.LogStore // log behind a cache
 	stable    *checkedStable
@@ -61,6 +68,10 @@ type Dir struct {
 func Open(opts Options) (_ *Dir, err error) {
 	if opts.Name == "" {
 		return nil, errors.New("open data directory: the node has no name")
+	}
+	opts.LogStore = cmp.Or(opts.LogStore, Bolt)
+	if opts.Log == nil {
+		opts.Log = slog.New(slog.DiscardHandler)
 	}
 	if err := os.MkdirAll(opts.Path, 0o700); err != nil {
 		return nil, fmt.Errorf("make data directory: %w", err)
@@ -82,7 +93,7 @@ func Open(opts Options) (_ *Dir, err error) {
 	if err := d.checkFile(found); err != nil {
 		return nil, err
 	}
-	if err := d.openStores(opts); err != nil {
+	if err := d.openStores(opts, found); err != nil {
 		return nil, err
 	}
 	if err := d.verify(found); err != nil {
@@ -114,7 +125,7 @@ func (d *Dir) identify(name string) (found bool, err error) {
 }
 
 // openStores opens bolt and the snapshots, which checkFile found readable.
-func (d *Dir) openStores(opts Options) (err error) {
+func (d *Dir) openStores(opts Options, found bool) (err error) {
 	defer d.at.guard(debug.SetPanicOnFault(true), &err)
 	d.bolt, err = raftboltdb.New(raftboltdb.Options{
 		Path:                    filepath.Join(string(d.at), boltName),
@@ -130,7 +141,11 @@ func (d *Dir) openStores(opts Options) (err error) {
 		return fmt.Errorf("open %s: %w", tailName, err)
 	}
 	d.stable = &checkedStable{at: d.at, bolt: d.bolt, broken: broken}
-	d.log = &checkedLog{at: d.at, bolt: d.bolt, onSync: opts.OnSync, tail: end, broken: broken}
+	entries, err := d.openLog(opts, found)
+	if err != nil {
+		return errors.Join(err, end.file.Close())
+	}
+	d.log = &checkedLog{at: d.at, entries: entries, onSync: opts.OnSync, tail: end, broken: broken}
 	if d.cache, err = raft.NewLogCache(cached, d.log); err != nil {
 		return err
 	}
@@ -252,14 +267,24 @@ func (d *Dir) TrailingLogs(maxBytes int64) uint64 { return d.log.sizes.trailing(
 
 // Close lets go of the directory. Raft must have been shut down.
 func (d *Dir) Close() error {
-	var err error
+	err := d.closeWAL()
 	if d.bolt != nil {
-		err = d.closeBolt()
+		err = errors.Join(err, d.closeBolt())
 	}
 	if d.log != nil {
 		err = errors.Join(err, d.log.tail.file.Close())
 	}
 	return errors.Join(err, d.lock.Close())
+}
+
+func (d *Dir) closeWAL() (err error) {
+	if d.wal == nil {
+		return nil
+	}
+	defer d.at.guard(debug.SetPanicOnFault(true), &err)
+	w := d.wal.wal
+	d.wal = nil
+	return w.Close()
 }
 
 func (d *Dir) closeBolt() (err error) {

@@ -16,9 +16,12 @@ import (
 	"github.com/trivetdb/trivet/fsm"
 )
 
+// testStore is where the tests keep the log: see TestOnWAL.
+var testStore = Bolt
+
 func mustOpen(t *testing.T, path, name string) *Dir {
 	t.Helper()
-	d, err := Open(Options{Path: path, Name: name})
+	d, err := Open(Options{Path: path, Name: name, LogStore: testStore})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -138,7 +141,7 @@ func TestOtherName(t *testing.T) {
 func TestLock(t *testing.T) {
 	path := t.TempDir()
 	d := mustOpen(t, path, "a")
-	_, err := Open(Options{Path: path, Name: "a"})
+	_, err := Open(Options{Path: path, Name: "a", LogStore: testStore})
 	want := fmt.Sprintf("data directory %s is in use by another trivet (process %d)", path, os.Getpid())
 	if err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
@@ -234,7 +237,7 @@ func TestNoGaps(t *testing.T) {
 func TestBytes(t *testing.T) {
 	path := t.TempDir()
 	synced := 0
-	d, err := Open(Options{Path: path, Name: "a", OnSync: func(took time.Duration) {
+	d, err := Open(Options{Path: path, Name: "a", LogStore: testStore, OnSync: func(took time.Duration) {
 		if synced++; took <= 0 {
 			t.Errorf("storing took %v", took)
 		}
@@ -349,7 +352,7 @@ func TestNewerEntry(t *testing.T) {
 		t.Fatal(err)
 	}
 	mustClose(t, d)
-	_, err := Open(Options{Path: path, Name: "a"})
+	_, err := Open(Options{Path: path, Name: "a", LogStore: testStore})
 	if !errors.Is(err, fsm.ErrNewer) || errors.Is(err, ErrDamaged) || strings.Contains(err.Error(), "move") {
 		t.Errorf("got %v", err)
 	}

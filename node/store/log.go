@@ -9,21 +9,20 @@ import (
 	"time"
 
 	"github.com/hashicorp/raft"
-	raftboltdb "github.com/hashicorp/raft-boltdb/v2"
 
 	"github.com/trivetdb/trivet/fsm"
 )
 
-// A checkedLog is raft's log in bolt, with a checksum on each entry, and
-// without gaps.
+// A checkedLog is raft's log in one of the stores, with a checksum on each
+// entry, and without gaps.
 type checkedLog struct {
-	at     place
-	bolt   *raftboltdb.BoltStore
-	onSync func(time.Duration)
-	sizes  sizes
-	tail   *tail
-	bytes  atomic.Int64 // stored since they were last reset
-	broken *brokenDisk
+	at      place
+	entries raft.LogStore
+	onSync  func(time.Duration)
+	sizes   sizes
+	tail    *tail
+	bytes   atomic.Int64 // stored since they were last reset
+	broken  *brokenDisk
 }
 
 // A brokenDisk remembers that the disk once failed to store what it was given.
@@ -55,19 +54,19 @@ func (l *checkedLog) IsMonotonic() bool { return true }
 // FirstIndex implements raft.LogStore.
 func (l *checkedLog) FirstIndex() (index uint64, err error) {
 	defer l.at.guard(debug.SetPanicOnFault(true), &err)
-	return l.bolt.FirstIndex()
+	return l.entries.FirstIndex()
 }
 
 // LastIndex implements raft.LogStore.
 func (l *checkedLog) LastIndex() (index uint64, err error) {
 	defer l.at.guard(debug.SetPanicOnFault(true), &err)
-	return l.bolt.LastIndex()
+	return l.entries.LastIndex()
 }
 
 // GetLog implements raft.LogStore. What it returns is what was stored.
 func (l *checkedLog) GetLog(index uint64, e *raft.Log) (err error) {
 	defer l.at.guard(debug.SetPanicOnFault(true), &err)
-	err = l.bolt.GetLog(index, e)
+	err = l.entries.GetLog(index, e)
 	if errors.Is(err, raft.ErrLogNotFound) {
 		return err // raft asks for more than there is, and compares the error
 	}
@@ -124,7 +123,7 @@ func (l *checkedLog) StoreLogs(entries []*raft.Log) (err error) {
 
 func (l *checkedLog) store(sealed []*raft.Log) (err error) {
 	defer l.at.guard(debug.SetPanicOnFault(true), &err)
-	return l.bolt.StoreLogs(sealed)
+	return l.entries.StoreLogs(sealed)
 }
 
 // DeleteRange implements raft.LogStore.
@@ -146,5 +145,5 @@ func (l *checkedLog) DeleteRange(low, high uint64) error {
 
 func (l *checkedLog) remove(low, high uint64) (err error) {
 	defer l.at.guard(debug.SetPanicOnFault(true), &err)
-	return l.bolt.DeleteRange(low, high)
+	return l.entries.DeleteRange(low, high)
 }

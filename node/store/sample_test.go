@@ -110,7 +110,7 @@ func (s *sample) restore(t *testing.T, name string, content []byte, size int64) 
 // did not, all must be as it was stored.
 func (s *sample) open(t *testing.T) (damaged bool) {
 	t.Helper()
-	d, err := Open(Options{Path: s.path, Name: "a"})
+	d, err := Open(Options{Path: s.path, Name: "a", LogStore: testStore})
 	if err != nil {
 		if !errors.Is(err, ErrDamaged) {
 			t.Fatalf("not recognised as damage: %v", err)

@@ -45,22 +45,25 @@ func (d *Dir) checkFile(found bool) error {
 type contents struct {
 	buckets bool   // the log's bucket is there
 	raft    bool   // raft stored a term or a vote
+	wal     bool   // the log is in segments, but for its large entries
 	last    uint64 // index of the last entry so far
 }
 
 func (c *contents) visit(bucket string, key, value []byte) error {
 	switch {
 	case bucket == "conf" && key != nil:
-		c.raft = c.raft || string(key) != lifeKey
-		if _, err := unseal(key, value); err != nil {
+		c.raft = c.raft || !strings.HasPrefix(string(key), ownPrefix)
+		b, err := unseal(key, value)
+		if err != nil {
 			return fmt.Errorf("value of %q: %w", key, err)
 		}
+		c.wal = c.wal || string(key) == logKey && string(b) == WAL
 	case bucket == "logs" && key != nil:
 		if len(key) != 8 {
 			return fmt.Errorf("log index of %d bytes", len(key))
 		}
 		index := binary.BigEndian.Uint64(key)
-		if index == 0 || c.last > 0 && index != c.last+1 {
+		if index == 0 || c.last > 0 && index != c.last+1 && !c.wal {
 			return fmt.Errorf("log entry %d comes after %d", index, c.last)
 		}
 		c.last = index

@@ -23,7 +23,6 @@ var asynq = library{
 	produce: func(tools toolset) []string { return []string{tools.bin("asynq"), "produce"} },
 	// A task whose worker's connection died keeps its lease for 30 s; then it is
 	// retried, also where it had run. Tasks that were just taken out of a group go
-	// back after two minutes, and wait there until another task joins the group:
-	// here they count as lost.
-	holds: 4, twice: true, loses: true, slow: 150 * time.Second,
+	// back after two minutes, and wait there until another task joins the group.
+	holds: 4, twice: true, slow: 150 * time.Second,
 }

@@ -53,7 +53,6 @@ type library struct {
 // The modes: how the clients reach the nodes.
 const (
 	url       = "url"       // one address of a node that survives; followers forward
-	addresses = "addresses" // all addresses; followers forward; the node in use dies
 	through   = "service"   // one address before all nodes, which passes connections on to any; followers forward
 	sentinel  = "sentinel"  // the nodes as sentinels; followers forward
 	clustered = "cluster"   // a Cluster client; followers redirect

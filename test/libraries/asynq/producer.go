@@ -68,7 +68,7 @@ func (p *producer) putOff(job string) {
 // grouped makes a job that a worker gets together with others.
 func (p *producer) grouped(job string) {
 	create(job, func(job string) error {
-		return p.enqueue("double", job, asynq.TaskID(job), asynq.Group("g"+os.Getenv("NAME")))
+		return p.enqueue("double", job, asynq.TaskID(job), asynq.Group("g"))
 	})
 }
 

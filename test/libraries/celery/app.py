@@ -18,13 +18,16 @@ app.conf.update(
     result_backend_always_retry=True,
     result_backend_max_retries=50,
 )
+# What a worker had reserved when its connection died runs again after this time,
+# which must be longer than any task: an hour by default.
+visibility = {'visibility_timeout': 60}
 if ledger.MODE == 'sentinel':
-    options = {'master_name': 'mymaster'}
+    options = {'master_name': 'mymaster', **visibility}
     app.conf.update(broker_url=urls('sentinel'), result_backend=urls('sentinel'),
                     broker_transport_options=options, result_backend_transport_options=options)
 else:
-    # With several URLs the worker takes the next where one fails.
-    app.conf.update(broker_url=urls('redis'), result_backend='redis://%s:%d/0' % ledger.NODES[0])
+    url = 'redis://%s:%d/0' % ledger.NODES[0]
+    app.conf.update(broker_url=url, broker_transport_options=visibility, result_backend=url)
 
 
 @app.task
