@@ -2,7 +2,9 @@ package deploy
 
 import (
 	"encoding/base64"
+	"encoding/json"
 	"fmt"
+	"os"
 	"strings"
 	"testing"
 )
@@ -238,6 +240,39 @@ func TestNotes(t *testing.T) {
 	} {
 		if notes := mustRender(t, values)["NOTES.txt"]; !strings.Contains(notes, want) {
 			t.Errorf("%s: no %q in:\n%s", values, want, notes)
+		}
+	}
+}
+
+// TestSchemaKnowsValues compares the keys of values.schema.json with those of
+// values.yaml: each is in both.
+func TestSchemaKnowsValues(t *testing.T) {
+	text, err := os.ReadFile(chartDir + "/values.schema.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	schema := map[string]any{}
+	if err := json.Unmarshal(text, &schema); err != nil {
+		t.Fatal(err)
+	}
+	compareKeys(t, "", schema, load(t).Values)
+}
+
+func compareKeys(t *testing.T, path string, schema, values map[string]any) {
+	properties, _ := schema["properties"].(map[string]any)
+	for key, value := range values {
+		if properties[key] == nil {
+			t.Errorf("values.schema.json lacks %s/%s", path, key)
+		}
+		if below, ok := value.(map[string]any); ok {
+			if s, _ := properties[key].(map[string]any); s["properties"] != nil {
+				compareKeys(t, path+"/"+key, s, below)
+			}
+		}
+	}
+	for key := range properties {
+		if _, ok := values[key]; !ok {
+			t.Errorf("values.yaml lacks %s/%s", path, key)
 		}
 	}
 }

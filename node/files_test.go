@@ -4,14 +4,13 @@ import (
 	"bytes"
 	"encoding/base64"
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/trivetdb/trivet/node/web"
 	"github.com/trivetdb/trivet/test/certs"
 )
 
@@ -74,11 +73,11 @@ func TestUsersFile(t *testing.T) {
 			}
 		}
 	}
-	ready := func(m *member) bool {
-		return !slices.ContainsFunc(m.conditions(), func(c web.Condition) bool { return !c.OK })
-	}
 	for _, m := range c.members {
-		until(t, m.host+" is ready", func() bool { return ready(m) })
+		until(t, m.host+" is ready", func() bool {
+			code, body := m.ready()
+			return code == http.StatusOK && strings.Contains(body, "[+]users ok")
+		})
 	}
 	users("[ann default joe]")
 	c.checkDenials()

@@ -52,6 +52,7 @@ type Node struct {
 	current  atomic.Bool  // has held all that the leader had, since the start
 	joined   atomic.Bool  // the cluster's configuration has held this node
 	peopled  atomic.Bool  // the users are those of the file
+	opened   atomic.Bool  // all of the node is there
 	stopping atomic.Bool  // not ready any more
 	unseen   unreachables // how long members have been out of reach
 	saved    atomic.Int64 // when the newest snapshot was taken, Unix seconds; 0 for none
@@ -92,6 +93,7 @@ func Open(cfg Config) (_ *Node, err error) {
 	if err != nil {
 		return nil, err
 	}
+	n.openWeb(listeners.http)
 	if err := n.openStore(); err != nil {
 		return nil, err
 	}
@@ -108,6 +110,7 @@ func Open(cfg Config) (_ *Node, err error) {
 	n.openPaths()
 	n.serve(listeners)
 	n.follow()
+	n.opened.Store(true)
 	return n, nil
 }
 
@@ -250,23 +253,43 @@ func (n *Node) openFront(l clientListeners) {
 	})
 }
 
-// serve answers clients and probes.
-func (n *Node) serve(l clientListeners) {
-	n.metrics.observe(n)
+// openWeb answers probes, from before the log is checked and the snapshot loaded,
+// which may take long: a node that does that is alive.
+func (n *Node) openWeb(l net.Listener) {
 	n.web = web.New(web.Options{
 		Ready: n.conditions, Gatherer: n.metrics.registry, Log: n.cfg.Log,
 		Status: func(ctx context.Context) any {
+			if !n.opened.Load() {
+				return server.ClusterStatus{Node: server.Status{Member: server.Member{Name: n.cfg.Name, Version: n.cfg.Version}}}
+			}
 			return server.ClusterStatus{Node: n.Status(), Members: n.Members(ctx)}
 		},
 	})
+	served := make(chan struct{})
+	go func() {
+		defer close(served)
+		n.report("http", n.web.Serve(l))
+	}()
 	n.onClose(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
-		defer cancel()
-		n.web.Shutdown(ctx)
+		n.closeWeb()
+		<-served
 	})
+}
+
+// closeWeb ends the answers to probes. It may be called twice: a node that is
+// open ends them before it takes apart what they ask for.
+func (n *Node) closeWeb() {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	n.web.Shutdown(ctx)
+}
+
+// serve answers clients.
+func (n *Node) serve(l clientListeners) {
+	n.metrics.observe(n)
+	n.onClose(n.closeWeb)
 	n.spawn(func() { n.report("redis", n.front.Serve(l.redis, false)) })
 	n.spawn(func() { n.report("classic", n.front.Serve(l.classic, true)) })
-	n.spawn(func() { n.report("http", n.web.Serve(l.http)) })
 }
 
 func (n *Node) report(listener string, err error) {

@@ -255,6 +255,9 @@ const (
 
 // conditions are what /readyz asks for.
 func (n *Node) conditions() []web.Condition {
+	if !n.opened.Load() {
+		return []web.Condition{{Name: "running", Detail: "the node is starting: it checks its log and loads its data"}}
+	}
 	to, _ := n.leaders.get()
 	entries, age := n.lag.get()
 	detail := fmt.Sprintf("%d entries behind, limit %d", entries, maxLag)

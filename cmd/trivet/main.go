@@ -8,8 +8,6 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"runtime"
-	"runtime/debug"
 	"strings"
 	"syscall"
 
@@ -18,13 +16,6 @@ import (
 )
 
 //go:generate sh -c "go run . docs > ../../docs/commands.md"
-
-// These are set at build time, with -ldflags "-X main.version=1.2.3 -X ...".
-var (
-	version = ""
-	commit  = "" // of the source
-	date    = "" // of the commit, as 2006-01-02T15:04:05Z
-)
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -53,7 +44,7 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 		Short:         "A three-node, highly available queue store that speaks the Redis protocol",
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		Version:       programVersion(),
+		Version:       readBuild().String(),
 		Args:          noArgs,
 		RunE:          showHelp,
 	}
@@ -66,46 +57,6 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	return root.ExecuteContext(ctx)
-}
-
-func versionCommand() *cobra.Command {
-	return &cobra.Command{
-		Use: "version", Short: "Print the version", Args: noArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			_, err := fmt.Fprintln(cmd.OutOrStdout(), strings.Join(buildDetails(), " "))
-			return err
-		},
-	}
-}
-
-// buildDetails are the version, and the commit, its date, and what the program
-// was built with, as far as they are known.
-func buildDetails() []string {
-	details := []string{"trivet", programVersion()}
-	for _, d := range []struct{ name, value string }{{"commit", commit}, {"of", date}} {
-		if d.value != "" {
-			details = append(details, d.name, d.value)
-		}
-	}
-	return append(details, runtime.Version(), runtime.GOOS+"/"+runtime.GOARCH)
-}
-
-// programVersion is what was set at build time, or what Go knows of the
-// module and the commit.
-func programVersion() string {
-	if version != "" {
-		return version
-	}
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return "dev"
-	}
-	for _, s := range info.Settings {
-		if s.Key == "vcs.revision" && len(s.Value) >= 12 {
-			return "dev-" + s.Value[:12]
-		}
-	}
-	return "dev"
 }
 
 // noArgs and its kin make usage errors of cobra's.

@@ -53,6 +53,7 @@ func TestUsage(t *testing.T) {
 		{"serve extra", `unknown command "extra"`},
 		{"serve --max-clients many", `"many"`},
 		{"serve --log-level loud --bootstrap-expect 1", `log-level "loud"`},
+		{"serve --bootstrap-expect 1 --queue-metrics 16/jobs", `queue-metrics "16/jobs"`},
 		{"demo --on-follower maybe", `on-follower "maybe"`},
 		{"members frobnicate", `unknown command "frobnicate"`},
 		{"members remove", "accepts 1 arg(s), received 0"},
@@ -92,15 +93,6 @@ func TestHelp(t *testing.T) {
 	for _, flag := range strings.Fields("name data redis classic peer gossip http advertise join bootstrap-expect " +
 		"on-follower reads max-clients password") {
 		contains(t, help, " --"+flag+" ")
-	}
-}
-
-func TestVersion(t *testing.T) {
-	want := "trivet " + programVersion() + "\n"
-	for _, args := range []string{"version", "--version"} {
-		if got := mustCall(t, args); got != want {
-			t.Errorf("trivet %s: %q", args, got)
-		}
 	}
 }
 

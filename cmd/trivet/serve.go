@@ -36,7 +36,7 @@ it is. Each flag can also be given as a variable: TRIVET_ON_FOLLOWER for
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			faults := fromEnvironment(cmd.Flags())
-			cfg.Version = programVersion()
+			cfg.Version = readBuild().version
 			log, err := newLogger(logLevel, logFormat)
 			var labelFault error
 			if labels {
@@ -101,11 +101,29 @@ func newLogger(level, format string) (*slog.Logger, error) {
 	return nil, errors.Join(err, fmt.Errorf("log-format %q: use text or json", format))
 }
 
-// serve runs a node until ctx ends or the node cannot go on.
+// serve runs a node until ctx ends or the node cannot go on. While the node is
+// being opened, which takes as long as it takes to check the log and load the data,
+// the end of ctx is the end of the process, as a crash would be.
 func serve(ctx context.Context, cfg node.Config) error {
-	n, err := node.Open(cfg)
-	if err != nil {
-		return err
+	type opened struct {
+		n   *node.Node
+		err error
+	}
+	opening := make(chan opened, 1)
+	go func() {
+		n, err := node.Open(cfg)
+		opening <- opened{n, err}
+	}()
+	var n *node.Node
+	select {
+	case <-ctx.Done():
+		cfg.Log.Info("stopping before the node was open")
+		return nil
+	case o := <-opening:
+		if o.err != nil {
+			return o.err
+		}
+		n = o.n
 	}
 	select {
 	case <-ctx.Done():

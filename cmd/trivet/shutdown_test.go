@@ -3,6 +3,9 @@ package main
 import (
 	"context"
 	"io"
+	"net/http"
+	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -35,5 +38,32 @@ func TestShutdown(t *testing.T) {
 	defer cancel()
 	if err := c.Ping(ctx).Err(); err == nil {
 		t.Error("the node still answers")
+	}
+}
+
+// TestStopWhileOpening stops a process that waits for its name to be known: it is
+// alive, not ready, and ends at once.
+func TestStopWhileOpening(t *testing.T) {
+	c := cluster.New(t)
+	n := c.Add("--bootstrap-expect", "1", "--advertise", "nowhere.invalid")
+	n.Start()
+	status := func(page string) int {
+		r, err := http.Get("http://" + n.HTTP + page)
+		if err != nil {
+			return 0
+		}
+		r.Body.Close()
+		return r.StatusCode
+	}
+	c.Until("it waits", time.Minute, func(context.Context) bool {
+		log, _ := os.ReadFile(n.Log)
+		return strings.Contains(string(log), "gossip waits for a name")
+	})
+	if live, ready := status("/livez"), status("/readyz"); live != http.StatusOK || ready != http.StatusServiceUnavailable {
+		t.Errorf("/livez %d, /readyz %d", live, ready)
+	}
+	began := time.Now()
+	if code := n.Stop(); code != 0 || time.Since(began) > 10*time.Second {
+		t.Errorf("exit status %d after %v", code, time.Since(began))
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -82,5 +83,6 @@ func surplus(members []server.Member, name string, replicas int) (found []server
 			found = append(found, m)
 		}
 	}
+	slices.SortFunc(found, func(a, b server.Member) int { return strings.Compare(a.Name, b.Name) })
 	return found
 }

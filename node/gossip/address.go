@@ -9,8 +9,10 @@ import (
 )
 
 // resolveFor is how long a node waits at its start for the name that it
-// advertises: a name server may learn of a new pod a little later than the pod.
-const resolveFor = 10 * time.Second
+// advertises: a name server may learn of a new pod later than the pod, and
+// remember for a while that it did not know it. Meanwhile the node is alive, and
+// says in its log what it waits for.
+const resolveFor = time.Minute
 
 // split takes host:port apart.
 func split(addr string) (host string, port int, err error) {

@@ -107,10 +107,15 @@ func newSession(srv *Server, conn net.Conn, classic bool) *session {
 	return s
 }
 
-// kill ends the session from outside.
+// kill ends the session from outside, without the word of goodbye that TLS would
+// wait for a client to take.
 func (s *session) kill() {
 	s.cancel()
-	s.conn.Close()
+	conn := s.conn
+	if secure, ok := conn.(interface{ NetConn() net.Conn }); ok {
+		conn = secure.NetConn()
+	}
+	conn.Close()
 }
 
 // set changes the identity so that others may look at it meanwhile.
