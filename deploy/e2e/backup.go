@@ -19,7 +19,8 @@ import (
 func backupAndRestore(ctx context.Context, s *suite) (string, error) {
 	old := s.on
 	old.set["backup.enabled"] = "true"
-	if err := old.apply(ctx, true); err != nil {
+	// Helm would wait for the backups' claim, which is bound when it is first used.
+	if err := old.apply(ctx, false); err != nil {
 		return "", err
 	}
 	if _, err := old.backup(ctx, "e2e-under-load"); err != nil {
