@@ -65,6 +65,9 @@ func (l *loader) load(id, force string, b []byte) string {
 		if got := l.must("LOAD|PART", id, fmt.Sprint(n), string(b[:size])); got != "OK" {
 			l.t.Fatal(got)
 		}
+		if got := l.must("LOAD|PART", id, fmt.Sprint(n), string(b[:size])); got != "OK" {
+			l.t.Fatal("sent again: ", got)
+		}
 		b = b[size:]
 		if n%3 == 0 { // what has come is part of snapshots
 			again, err := Decode(bytes.NewReader(encoded(l.t, l.s)))

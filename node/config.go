@@ -43,6 +43,11 @@ type Config struct {
 	GossipKeyFile  string      // file of keys that encrypt gossip, see gossip.ParseKeys; default: none, gossip is readable
 	UsersFile      string      // file of users, see server.ParseUsers; the same for all nodes; default: none
 
+	// Recover, as NAME:TOKEN, makes the node of that name the only voter of the
+	// cluster, once for each token: for when most voters are lost for good. It may
+	// lack what only those knew. Default: nothing is recovered.
+	Recover string
+
 	Version string            // of the program
 	Log     *slog.Logger      // default: nothing is logged
 	Network transport.Network // default: TCP
@@ -152,6 +157,9 @@ func (c Config) Validate() error {
 	}
 	if host, _, err := net.SplitHostPort(c.Announce); c.Announce != "" && (err != nil || host == "" || checkAddress(c.Announce) != nil) {
 		fault("announce %q: use host:port, where clients reach the redis port", c.Announce)
+	}
+	if _, ok := recoverName(c.Recover); c.Recover != "" && !ok {
+		fault("recover %q: use NAME:TOKEN, the name of the one node that is to go on, and a word that was not used before", c.Recover)
 	}
 	if c.BootstrapExpect == 0 && len(c.Join) == 0 {
 		fault("neither join nor bootstrap-expect is given: the node could never become a member; use bootstrap-expect 1 for a cluster of one")

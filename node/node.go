@@ -210,7 +210,7 @@ func (n *Node) openLinks() error {
 		Admit: func(_ byte, cluster string) error {
 			own := n.dir.Identity().Cluster
 			if own != "" && cluster != "" && own != cluster {
-				return fmt.Errorf("this node is of cluster %s, not of %s", own, cluster)
+				return fmt.Errorf("this node is of cluster %s, not of %s; if that one was given up, by a recovery after most nodes were lost, stop the node, remove its data directory and start it again: it joins as a new one", own, cluster)
 			}
 			return nil
 		},

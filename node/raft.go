@@ -55,6 +55,9 @@ func (n *Node) openRaft() error {
 	cfg.SnapshotThreshold = math.MaxUint64
 	cfg.SnapshotInterval = time.Hour
 	cfg.ShutdownOnRemove = false
+	if err := n.recoverQuorum(cfg, trans); err != nil {
+		return errors.Join(err, trans.Close())
+	}
 	r, err := raft.NewRaft(cfg, n.machine, n.dir.Log(), n.dir.Stable(), n.dir.Snapshots(), trans)
 	if err != nil {
 		return fmt.Errorf("start raft: %w", errors.Join(err, trans.Close()))

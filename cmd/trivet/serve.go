@@ -63,6 +63,7 @@ it is. Each flag can also be given as a variable: TRIVET_ON_FOLLOWER for
 	f.StringVar(&cfg.Announce, "announce", "", "host:port that clients are told to reach the redis port at, by MOVED, CLUSTER, SENTINEL, ROLE and INFO, where that is another than what is advertised (default: none)")
 	f.StringSliceVar(&cfg.Join, "join", nil, "gossip addresses of other nodes; a DNS name means all its addresses (default: none)")
 	f.Var(expect, "bootstrap-expect", "start a cluster once this many fresh nodes see one another; 0: only join (default 0)")
+	f.StringVar(&cfg.Recover, "recover", "", "NAME:TOKEN: when most voters are lost for good, make the node NAME the only one and go on with its data; once for each token, and other nodes ignore it (default: none)")
 	f.StringVar(&cfg.OnFollower, "on-follower", node.Redirect, "what a follower does with a write: redirect answers MOVED, forward hands it to the leader")
 	f.StringVar(&cfg.Reads, "reads", node.Local, "consistency of reads: local answers from this node's state, linearizable asks a majority first")
 	f.Var(maxClients, "max-clients", "connections of clients; one more gets an error; CONFIG SET maxclients overrides it")

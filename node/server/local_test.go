@@ -220,7 +220,7 @@ func TestRaft(t *testing.T) {
 	w.ask("RAFT TRANSFER a b", "-ERR syntax error\r\n")
 	w.ask("RAFT DIGEST", "$6\r\n0 none\r\n")
 	w.ask("RAFT", "-ERR wrong number of arguments for 'raft' command\r\n")
-	if got := w.value("RAFT HELP"); len(got.Elems) < 11 || got.Elems[1].Str != "DIGEST" {
+	if got := w.value("RAFT HELP"); len(got.Elems) < 11 || got.Elems[1].Str != "BACKUP" {
 		t.Errorf("RAFT HELP: %v", got)
 	}
 	want := "remove b,promote nobody,transfer ,transfer b"

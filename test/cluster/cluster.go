@@ -341,3 +341,8 @@ func (c *Cluster) SameState() {
 		return len(digests) == 1
 	})
 }
+
+// Arg gives the node a flag, from its next start on, in the place of what it had.
+func (n *Node) Arg(flag, value string) {
+	n.cmd.Args = append(n.cmd.Args, flag, value) // the last one counts
+}
