@@ -174,7 +174,7 @@ func TestExternal(t *testing.T) {
 func TestRecover(t *testing.T) {
 	o := objects(t, mustRender(t, "recover: {pod: trivet-1, token: abc123}"))
 	sts := o["StatefulSet/trivet"]
-	if env(t, sts)["TRIVET_RECOVER"] != "trivet-1=abc123" || at(t, sts, "spec", "updateStrategy", "type") != "OnDelete" {
+	if env(t, sts)["TRIVET_RECOVER"] != "trivet-1:abc123" || at(t, sts, "spec", "updateStrategy", "type") != "OnDelete" {
 		t.Errorf("%v", sts)
 	}
 	if o["Job/trivet-scale-down"] != nil {

@@ -53,7 +53,7 @@ func (t *target) trim(ctx context.Context, cmd *cobra.Command, name string, repl
 			return err
 		}
 		var running []string
-		for _, m := range surplus(s.Members, name, replicas) {
+		for _, m := range scaledAway(s.Members, name, replicas) {
 			if m.Alive {
 				running = append(running, m.Name)
 				continue
@@ -75,8 +75,8 @@ func (t *target) trim(ctx context.Context, cmd *cobra.Command, name string, repl
 	}
 }
 
-// surplus returns the members called NAME-N with N from replicas on.
-func surplus(members []server.Member, name string, replicas int) (found []server.Member) {
+// scaledAway returns the members called NAME-N with N from replicas on.
+func scaledAway(members []server.Member, name string, replicas int) (found []server.Member) {
 	for _, m := range members {
 		ordinal, ok := strings.CutPrefix(m.Name, name+"-")
 		if n, err := strconv.Atoi(ordinal); ok && err == nil && n >= replicas {

@@ -41,14 +41,14 @@ func TestTrim(t *testing.T) {
 	}
 }
 
-// TestSurplus picks members by their number in a set.
-func TestSurplus(t *testing.T) {
+// TestScaledAway picks members by their number in a set.
+func TestScaledAway(t *testing.T) {
 	var members []server.Member
 	for _, name := range []string{"set-0", "set-2", "set-3", "set-12", "set", "set-", "set-x", "other-9", "set-1-9"} {
 		members = append(members, server.Member{Name: name})
 	}
 	var got []string
-	for _, m := range surplus(members, "set", 3) {
+	for _, m := range scaledAway(members, "set", 3) {
 		got = append(got, m.Name)
 	}
 	if strings.Join(got, " ") != "set-12 set-3" {

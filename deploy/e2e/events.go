@@ -40,6 +40,7 @@ func init() {
 		{name: "scale", about: "helm upgrade to five nodes, then to three", run: scale, pause: 10 * time.Second, calm: true},
 		{name: "kill", about: "SIGKILL of the leader's process", run: kill, pause: 10 * time.Second, steady: true, kit: true},
 		{name: "black-hole", about: "no packet reaches or leaves the leader for fifteen seconds", run: blackHole, pause: 20 * time.Second, kit: true},
+		{name: "recover", about: "the quorum is lost for good: two disks of three are gone; the third goes on", run: recoverQuorum, pause: 4 * time.Minute},
 		{name: "backup", about: "back up, uninstall, and restore into a new release", run: backupAndRestore, calm: true},
 		{name: "tls", about: "renewal of all certificates of a second release, with TLS for clients and between nodes", run: renewTLS,
 			before: installTLS, after: removeTLS, pause: 2 * time.Second, calm: true},

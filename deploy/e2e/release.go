@@ -42,8 +42,8 @@ func (r *release) helm(ctx context.Context, args ...string) (string, error) {
 
 // apply installs the release, or upgrades it to the values in set. Helm waits
 // for pods only where wait says so.
-func (r *release) apply(ctx context.Context, wait bool) error {
-	args := []string{"upgrade", "--install", r.name, r.chart, "--timeout", "5m"}
+func (r *release) apply(ctx context.Context, wait bool, flags ...string) error {
+	args := append([]string{"upgrade", "--install", r.name, r.chart, "--timeout", "5m"}, flags...)
 	if wait {
 		args = append(args, "--wait")
 	}

@@ -55,7 +55,7 @@
 {{- end }}
 {{- with .Values.recover }}
 {{- if .pod }}
-- {name: TRIVET_RECOVER, value: {{ printf "%s=%s" .pod .token | quote }}}
+- {name: TRIVET_RECOVER, value: {{ printf "%s:%s" .pod .token | quote }}}
 {{- end }}
 {{- end }}
 {{- with include "trivet.memoryLimit" . }}
