@@ -12,10 +12,8 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	meta "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
-	"k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
-	"k8s.io/client-go/tools/remotecommand"
 )
 
 // A kube is one namespace of the cluster.
@@ -122,27 +120,6 @@ func (k *kube) ask(ctx context.Context, verb, pod string, port int, path, query 
 		return nil, fmt.Errorf("%w: %s", err, bytes.TrimSpace(answer))
 	}
 	return answer, err
-}
-
-// exec runs a command in the container trivet of a pod.
-func (k *kube) exec(ctx context.Context, pod string, stdin []byte, command ...string) (stdout []byte, err error) {
-	r := k.CoreV1().RESTClient().Post().Namespace(k.namespace).Resource("pods").Name(pod).SubResource("exec").
-		VersionedParams(&core.PodExecOptions{
-			Container: "trivet", Command: command, Stdin: stdin != nil, Stdout: true, Stderr: true,
-		}, scheme.ParameterCodec)
-	e, err := remotecommand.NewSPDYExecutor(k.config, "POST", r.URL())
-	if err != nil {
-		return nil, err
-	}
-	var out, faults bytes.Buffer
-	o := remotecommand.StreamOptions{Stdout: &out, Stderr: &faults}
-	if stdin != nil {
-		o.Stdin = bytes.NewReader(stdin)
-	}
-	if err := e.StreamWithContext(ctx, o); err != nil {
-		return nil, fmt.Errorf("%v in %s: %w: %s", command, pod, err, bytes.TrimSpace(faults.Bytes()))
-	}
-	return out.Bytes(), nil
 }
 
 // A nodeStatus is the part of /status that is used here.
