@@ -19,6 +19,9 @@ type Labeler interface {
 const (
 	labelEvery = 10 * time.Second       // while all is well
 	labelSoon  = 500 * time.Millisecond // after a failure, then twice that and so on
+	// rerouteTime is how long who goes by the labels may take to see a new leader:
+	// kube-proxy changes its rules once a second.
+	rerouteTime = 2 * time.Second
 )
 
 // label says who leads for as long as this node does, until ctx ends: at once, and

@@ -2,8 +2,11 @@ package node
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/redis/go-redis/v9"
 
 	"github.com/trivetdb/trivet/node/kubernetes"
 	"github.com/trivetdb/trivet/test/kubeapi"
@@ -68,4 +71,33 @@ func TestLabels(t *testing.T) {
 	if got := labelled("the fourth leader"); got == third {
 		t.Errorf("%s leads still", got.host)
 	}
+}
+
+// TestLabelsStop stops a leader in order. Clients that are still sent to it once
+// another leads are served, until those who go by the labels have seen them.
+func TestLabelsStop(t *testing.T) {
+	api := kubeapi.Start(t, "a", "b", "c")
+	pods, err := kubernetes.InPod(api.Dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := startCluster(t, 3, func(conf *Config) { conf.Labels = pods })
+	leader := c.settled()
+	late := redis.NewClient(&redis.Options{Addr: leader.Addr(), MaxRetries: -1, DialerRetries: 1})
+	defer late.Close()
+	stopped := make(chan struct{})
+	go func() {
+		defer close(stopped)
+		leader.stop()
+	}()
+	others := c.others(leader)
+	until(t, "another leads and is labelled", func() bool {
+		return slices.ContainsFunc(others, func(m *member) bool {
+			return m.Leads() && api.Label(m.host, kubernetes.Label) == "leader"
+		})
+	})
+	if err := late.Set(t.Context(), "k", "v", 0).Err(); err != nil {
+		t.Errorf("a client that comes late: %v", err)
+	}
+	<-stopped
 }

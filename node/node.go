@@ -372,7 +372,9 @@ func (n *Node) Close(ctx context.Context) error {
 	if n.stopping.Swap(true) {
 		return errors.New("closed twice")
 	}
-	n.stepDown(ctx)
+	if n.stepDown(ctx) && n.cfg.Labels != nil {
+		pause(ctx, rerouteTime) // clients may still be sent here, and are served
+	}
 	err := n.front.Shutdown(ctx)
 	n.unwind()
 	return err

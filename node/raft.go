@@ -212,21 +212,23 @@ func (n *Node) snapshot(limit int64) error {
 	return err
 }
 
-// stepDown hands the leadership over, if this node has it.
-func (n *Node) stepDown(ctx context.Context) {
+// stepDown hands the leadership over, if this node has it, and reports whether
+// it did.
+func (n *Node) stepDown(ctx context.Context) bool {
 	for range 3 {
 		if n.raft.State() != raft.Leader || ctx.Err() != nil || n.voters() < 2 {
-			return
+			return false
 		}
 		err := n.raft.LeadershipTransfer().Error()
 		if err == nil {
-			return
+			return true
 		}
 		n.cfg.Log.Warn("cannot hand the leadership over", "err", err)
 		if pause(ctx, 50*time.Millisecond) != nil {
-			return
+			return false
 		}
 	}
+	return false
 }
 
 func (n *Node) servers() []raft.Server {

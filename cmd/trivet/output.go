@@ -33,8 +33,8 @@ var backupName = regexp.MustCompile(`^trivet-\d{8}T\d{6}Z\.backup$`)
 // stamped returns the name of a backup that is made now.
 func stamped() string { return time.Now().UTC().Format("trivet-20060102T150405Z.backup") }
 
-// surplus returns which of the names to remove: backups beyond the newest keep.
-func surplus(names []string, keep int) []string {
+// outdated returns which of the names to remove: backups beyond the newest keep.
+func outdated(names []string, keep int) []string {
 	names = slices.DeleteFunc(slices.Clone(names), func(n string) bool { return !backupName.MatchString(n) })
 	slices.Sort(names)
 	return names[:max(0, len(names)-keep)]
@@ -100,7 +100,7 @@ func (f files) prune(context.Context) error {
 		names = append(names, e.Name())
 	}
 	var faults []error
-	for _, n := range surplus(names, f.keep) {
+	for _, n := range outdated(names, f.keep) {
 		faults = append(faults, os.Remove(filepath.Join(dir, n)))
 	}
 	return errors.Join(faults...)

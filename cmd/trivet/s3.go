@@ -111,7 +111,7 @@ func (o objects) prune(ctx context.Context) error {
 		names = append(names, strings.TrimPrefix(found.Key, prefix))
 	}
 	var faults []error
-	for _, n := range surplus(names, o.keep) {
+	for _, n := range outdated(names, o.keep) {
 		faults = append(faults, o.store.RemoveObject(ctx, o.bucket, prefix+n, minio.RemoveObjectOptions{}))
 	}
 	return errors.Join(faults...)

@@ -35,6 +35,13 @@ func (o *outbox) append(f func([]byte) []byte) int {
 	return len(o.buf)
 }
 
+// waits reports whether something is there to be sent.
+func (o *outbox) waits() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return len(o.buf) > 0
+}
+
 // flush sends all that is there. The error means that the client is given up.
 func (o *outbox) flush() error {
 	o.sending.Lock()

@@ -164,8 +164,10 @@ func (s *Server) accept(conn net.Conn, classic bool) {
 }
 
 // Shutdown stops accepting and closes each connection once all that it sent and
-// that was read is answered; idle ones are closed at once. When ctx ends first,
-// the rest is cut off and its error returned.
+// that was read is answered. A connection on which nothing was asked for a while
+// is closed; one in use is closed together with its next reply, so that a client
+// that looks before it sends never loses a command. When ctx ends first, the rest
+// is cut off and its error returned.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.conns.stop()
 	done := make(chan struct{})
@@ -224,7 +226,8 @@ func (c *conns) remove(se *session) {
 	delete(c.sessions, se.id)
 }
 
-// stop ends the listeners, and each session's wait for more requests.
+// stop ends the listeners, and each session's wait for more requests once its
+// client is quiet.
 func (c *conns) stop() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -232,20 +235,26 @@ func (c *conns) stop() {
 	for l := range c.listeners {
 		l.Close()
 	}
-	c.endAll()
+	c.endAll(quietTime)
 }
 
 // end ends each session's wait for more requests.
 func (c *conns) end() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.endAll()
+	c.endAll(0)
 }
 
-// endAll is end for who holds the lock.
-func (c *conns) endAll() {
+// endAll ends each session's wait for more requests that has lasted for a time,
+// or will have. The caller holds the lock.
+func (c *conns) endAll(quiet time.Duration) {
+	now := time.Now()
 	for _, se := range c.sessions {
-		se.conn.SetReadDeadline(time.Unix(1, 0))
+		since := now
+		if idle := se.idle.Load(); idle != 0 {
+			since = time.UnixMilli(idle)
+		}
+		se.conn.SetReadDeadline(since.Add(quiet))
 		if b := se.blocked.Load(); b != nil {
 			b.notify(nothing)
 		}

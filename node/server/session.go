@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"errors"
+	"io"
 	"net"
 	"runtime/debug"
 	"sync"
@@ -188,8 +189,16 @@ func (src source) Read(p []byte) (int, error) {
 	if err := s.submit(); err != nil {
 		return 0, err
 	}
+	parting := s.parting()
+	if parting {
+		cork(s.conn)
+	}
 	if err := s.flush(); err != nil {
 		return 0, err
+	}
+	if parting {
+		s.limp = true
+		return 0, io.EOF
 	}
 	s.rest()
 	busy := s.srv.conns.stopping.Load()

@@ -2,10 +2,14 @@ package server
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net"
+	"syscall"
 	"testing"
 	"time"
+
+	"github.com/redis/go-redis/v9"
 )
 
 func TestShutdownDrains(t *testing.T) {
@@ -47,4 +51,52 @@ func TestShutdownInTime(t *testing.T) {
 		t.Errorf("Shutdown: %v", err)
 	}
 	io.Copy(io.Discard, w.r) // ends, in one way or the other
+}
+
+// TestShutdownParts stops the server while a client with a pool asks one thing
+// after the other. The end of each stream comes with a reply, never in the place
+// of one: the client sees no error before it finds nobody to connect to.
+func TestShutdownParts(t *testing.T) {
+	for range 20 {
+		f := start(t, Options{})
+		conn := redis.NewClient(&redis.Options{Addr: f.redis, MaxRetries: -1, DialerRetries: 1, PoolSize: 1})
+		began, ended := make(chan struct{}), make(chan error, 1)
+		go func() {
+			for n := 0; ; n++ {
+				if n == 10 {
+					close(began)
+				}
+				if err := conn.Set(context.Background(), "a", 1, 0).Err(); err != nil {
+					ended <- err
+					return
+				}
+			}
+		}()
+		<-began
+		if err := f.Shutdown(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if err := <-ended; !errors.Is(err, syscall.ECONNREFUSED) {
+			t.Fatal(err)
+		}
+		conn.Close()
+	}
+}
+
+// TestShutdownGreets lets a client that has only just come say what it wants.
+func TestShutdownGreets(t *testing.T) {
+	f := start(t, Options{})
+	c := dial(t, f.redis)
+	c.ask("PING", "+PONG\r\n")
+	done := make(chan error)
+	go func() { done <- f.Shutdown(context.Background()) }()
+	for !f.conns.stopping.Load() {
+		time.Sleep(time.Millisecond)
+	}
+	c.ask("PING", "+PONG\r\n")
+	c.ask("SET a 1", "+OK\r\n")
+	c.closed()
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
 }
