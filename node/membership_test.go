@@ -5,10 +5,13 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/hashicorp/raft"
 	autopilot "github.com/hashicorp/raft-autopilot"
 	"github.com/redis/go-redis/v9"
 
@@ -147,6 +150,32 @@ func TestSameName(t *testing.T) {
 	}
 	c.settled()
 	c.sameState()
+}
+
+// TestLostVoters has two of three voters lose their disks at once. They come back
+// empty under their names and addresses, and must not vote in the place of those
+// that they were: what only these had acknowledged would be lost.
+func TestLostVoters(t *testing.T) {
+	t.Parallel()
+	c := startCluster(t, 3, nil)
+	leader := c.settled()
+	if err := leader.client().Set(t.Context(), "k", "v", 0).Err(); err != nil {
+		t.Fatal(err)
+	}
+	lost := c.others(leader)
+	for _, m := range lost {
+		m.kill()
+		if err := os.RemoveAll(m.conf.DataDir); err != nil {
+			t.Fatal(err)
+		}
+	}
+	until(t, "the leader steps down", func() bool { return leader.raft.State() != raft.Leader })
+	for _, m := range lost {
+		m.start()
+	}
+	never(t, "a node leads without a quorum", 5*time.Second, func() bool {
+		return slices.ContainsFunc(c.members, func(m *member) bool { return m.raft.State() == raft.Leader })
+	})
 }
 
 // TestDeadMember kills one of four nodes, and then another: the first is

@@ -207,7 +207,12 @@ func (n *Node) openLinks() error {
 		Logger:  n.cfg.Log,
 		TLS:     n.files.peers,
 		Cluster: func() string { return n.dir.Identity().Cluster },
-		Admit: func(_ byte, cluster string) error {
+		Admit: func(_ byte, cluster, node string) error {
+			// Raft knows members by identity and address. A node that lost its disk
+			// has the address of a voter, and must not vote in its place.
+			if node != "" && node != string(n.id) {
+				return fmt.Errorf("this node is %s, not %s", n.id, node)
+			}
 			own := n.dir.Identity().Cluster
 			if own != "" && cluster != "" && own != cluster {
 				return fmt.Errorf("this node is of cluster %s, not of %s; if that one was given up, by a recovery after most nodes were lost, stop the node, remove its data directory and start it again: it joins as a new one", own, cluster)

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
-	"net"
 	"time"
 
 	"github.com/hashicorp/raft"
@@ -14,7 +13,6 @@ import (
 	"github.com/trivetdb/trivet/fsm"
 	"github.com/trivetdb/trivet/node/logging"
 	"github.com/trivetdb/trivet/node/server"
-	"github.com/trivetdb/trivet/transport"
 )
 
 // openRaft starts raft on the data directory and the peer port.
@@ -31,7 +29,7 @@ func (n *Node) openRaft() error {
 	n.machine.readers = newReaders(n.machine.view)
 	n.machine.took = func(d time.Duration) { n.front.Delayed(server.EventApply, d) }
 	logger := logging.HCLog(n.cfg.Log)
-	trans := raft.NewNetworkTransportWithConfig(&raft.NetworkTransportConfig{
+	trans := identified{raft.NewNetworkTransportWithConfig(&raft.NetworkTransportConfig{
 		Stream:  streamLayer{n.mux.Raft(), n.mux, peerAddr(n.addresses.peer)},
 		MaxPool: 3,
 		// No pipelining: in raft v1.7.3 a follower that refuses an entry can leave
@@ -41,7 +39,7 @@ func (n *Node) openRaft() error {
 		Timeout:                 10 * time.Second,
 		Logger:                  logger,
 		MsgpackUseNewTimeFormat: true,
-	})
+	})}
 	cfg := raft.DefaultConfig()
 	cfg.LocalID = n.id
 	cfg.HeartbeatTimeout = n.cfg.HeartbeatTimeout
@@ -71,29 +69,6 @@ func (n *Node) openRaft() error {
 	})
 	return nil
 }
-
-// streamLayer gives raft its connections. It implements raft.StreamLayer.
-type streamLayer struct {
-	net.Listener
-	mux  *transport.Mux
-	self peerAddr
-}
-
-// Dial implements raft.StreamLayer. Names are resolved at each dial, so a pod
-// that came back with a new address is found.
-func (s streamLayer) Dial(addr raft.ServerAddress, timeout time.Duration) (net.Conn, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), timeout)
-	defer cancel()
-	return s.mux.DialRaft(ctx, string(addr))
-}
-
-// Addr implements net.Listener with the address that other nodes know.
-func (s streamLayer) Addr() net.Addr { return s.self }
-
-type peerAddr string
-
-func (peerAddr) Network() string  { return "tcp" }
-func (a peerAddr) String() string { return string(a) }
 
 // reign does a leader's duties in each term that this node leads.
 func (n *Node) reign() {

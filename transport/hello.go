@@ -22,7 +22,7 @@ const (
 	helloRefused  byte = 1
 )
 
-// maxText is the longest cluster identity or reason: its length is one byte.
+// maxText is the longest identity or reason: its length is one byte.
 const maxText = 255
 
 // A RefusedError says that the peer is there and wants no connection with us,
@@ -31,8 +31,9 @@ type RefusedError struct{ Reason string }
 
 func (e *RefusedError) Error() string { return "refused by peer: " + e.Reason }
 
-// dial makes a connection of a kind, up to and including the hello.
-func (m *Mux) dial(ctx context.Context, kind byte, addr string) (net.Conn, error) {
+// dial makes a connection of a kind, up to and including the hello, to the node
+// with the identity at addr, or to any that is there where node is empty.
+func (m *Mux) dial(ctx context.Context, kind byte, addr, node string) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, m.opts.DialTimeout)
 	defer cancel()
 	defer context.AfterFunc(m.ctx, cancel)()
@@ -45,7 +46,7 @@ func (m *Mux) dial(ctx context.Context, kind byte, addr string) (net.Conn, error
 	}
 	// From here on the end of ctx shows as a deadline that has passed.
 	stop := context.AfterFunc(ctx, func() { raw.SetDeadline(time.Unix(1, 0)) })
-	conn, err := m.greet(ctx, raw, kind, addr)
+	conn, err := m.greet(ctx, raw, kind, addr, node)
 	if !stop() && err == nil {
 		err = ctx.Err()
 	}
@@ -59,7 +60,7 @@ func (m *Mux) dial(ctx context.Context, kind byte, addr string) (net.Conn, error
 	return conn, nil
 }
 
-func (m *Mux) greet(ctx context.Context, conn net.Conn, kind byte, addr string) (net.Conn, error) {
+func (m *Mux) greet(ctx context.Context, conn net.Conn, kind byte, addr, node string) (net.Conn, error) {
 	if m.opts.TLS != nil {
 		host, _, err := net.SplitHostPort(addr)
 		if err != nil {
@@ -71,11 +72,13 @@ func (m *Mux) greet(ctx context.Context, conn net.Conn, kind byte, addr string) 
 		}
 		conn = session
 	}
-	cluster := m.opts.Cluster()
-	if len(cluster) > maxText {
-		return nil, fmt.Errorf("cluster identity of %d bytes exceeds %d", len(cluster), maxText)
+	hello := []byte{kind}
+	for _, text := range []string{m.opts.Cluster(), node} {
+		if len(text) > maxText {
+			return nil, fmt.Errorf("identity of %d bytes exceeds %d", len(text), maxText)
+		}
+		hello = append(append(hello, byte(len(text))), text...)
 	}
-	hello := append([]byte{kind, byte(len(cluster))}, cluster...)
 	if _, err := conn.Write(hello); err != nil {
 		return nil, err
 	}
@@ -123,7 +126,11 @@ func (m *Mux) welcome(conn net.Conn) (net.Conn, byte, error) {
 	if err != nil {
 		return nil, 0, err
 	}
-	if err := m.opts.Admit(kind[0], cluster); err != nil {
+	node, err := readText(conn)
+	if err != nil {
+		return nil, 0, err
+	}
+	if err := m.opts.Admit(kind[0], cluster, node); err != nil {
 		reason := err.Error()
 		reason = reason[:min(len(reason), maxText)]
 		conn.Write(append([]byte{helloRefused, byte(len(reason))}, reason...))

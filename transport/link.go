@@ -119,7 +119,7 @@ func (l *Link) attempt() *attempt {
 }
 
 func (l *Link) dial() (*client, error) {
-	conn, err := l.mux.dial(l.mux.ctx, KindCall, l.addr)
+	conn, err := l.mux.dial(l.mux.ctx, KindCall, l.addr, "")
 	if err != nil {
 		return nil, err
 	}

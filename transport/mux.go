@@ -16,9 +16,10 @@ type Options struct {
 	// dial. Default: empty.
 	Cluster func() string
 	// Admit decides on a peer that dialed us, by the kind of connection
-	// ([KindRaft] or [KindCall]) and the identity that it showed. The text of
-	// its error is sent to the peer. Default: all are admitted.
-	Admit func(kind byte, cluster string) error
+	// ([KindRaft] or [KindCall]), the identity that it showed, and the one of
+	// the node that it looks for, empty for any. The text of its error is sent
+	// to the peer. Default: all are admitted.
+	Admit func(kind byte, cluster, node string) error
 	// TLS secures all connections, both ways. Default: none.
 	TLS *Certificates
 	// Logger hears of connections that were turned away. Default: nobody.
@@ -36,7 +37,7 @@ func (o *Options) setDefaults() error {
 		o.Cluster = func() string { return "" }
 	}
 	if o.Admit == nil {
-		o.Admit = func(byte, string) error { return nil }
+		o.Admit = func(_ byte, _, _ string) error { return nil }
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
@@ -128,11 +129,12 @@ func (m *Mux) Serve(h Handler) {
 	})
 }
 
-// DialRaft connects to the raft listener of the mux at addr. The connection
+// DialRaft connects to the raft listener of the mux at addr, which is asked to be
+// the node with the identity; empty stands for any. The connection
 // is the caller's and outlives the mux; nothing is buffered on it. Being
 // turned away shows as a [*RefusedError].
-func (m *Mux) DialRaft(ctx context.Context, addr string) (net.Conn, error) {
-	return m.dial(ctx, KindRaft, addr)
+func (m *Mux) DialRaft(ctx context.Context, addr, node string) (net.Conn, error) {
+	return m.dial(ctx, KindRaft, addr, node)
 }
 
 // Link returns the one link to addr. It does not dial yet.

@@ -53,7 +53,7 @@ func TestTLS(t *testing.T) {
 				conn.Close()
 			}
 		}()
-		conn, err := good.DialRaft(within(t, 5*time.Second), at)
+		conn, err := good.DialRaft(within(t, 5*time.Second), at, "")
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -244,7 +244,7 @@ func TestRaftStream(t *testing.T) {
 			conn.Write(buf)
 			conn.Close()
 		}()
-		conn, err := c.DialRaft(within(t, 5*time.Second), s.Addr().String())
+		conn, err := c.DialRaft(within(t, 5*time.Second), s.Addr().String(), "")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -264,9 +264,9 @@ func TestRaftStream(t *testing.T) {
 func TestAdmit(t *testing.T) {
 	onFields(t, func(t *testing.T, server, client Network, addr, local string) {
 		long := strings.Repeat("z", 300)
-		s := listen(t, server, addr, Options{Admit: func(kind byte, cluster string) error {
-			if cluster != "ours" {
-				return fmt.Errorf("%c from %s: not ours %s", kind, cluster, long)
+		s := listen(t, server, addr, Options{Admit: func(kind byte, cluster, node string) error {
+			if cluster != "ours" || node == "someone else" {
+				return fmt.Errorf("%c from %s to %q: not ours %s", kind, cluster, node, long)
 			}
 			return nil
 		}})
@@ -276,8 +276,8 @@ func TestAdmit(t *testing.T) {
 		at := s.Addr().String()
 
 		var refused *RefusedError
-		_, err := c.DialRaft(within(t, 5*time.Second), at)
-		if !errors.As(err, &refused) || !strings.HasPrefix(refused.Reason, "R from theirs: not ours") {
+		_, err := c.DialRaft(within(t, 5*time.Second), at, "")
+		if !errors.As(err, &refused) || !strings.HasPrefix(refused.Reason, `R from theirs to "": not ours`) {
 			t.Fatalf("raft: %v", err)
 		}
 		_, err = c.Link(at).Call(within(t, 5*time.Second), []byte("x"))
@@ -288,6 +288,9 @@ func TestAdmit(t *testing.T) {
 		identity = "ours"
 		if _, err := c.Link(at).Call(within(t, 5*time.Second), []byte("x")); err != nil {
 			t.Fatal(err)
+		}
+		if _, err = c.DialRaft(within(t, 5*time.Second), at, "someone else"); !errors.As(err, &refused) {
+			t.Fatalf("raft for another node: %v", err)
 		}
 	})
 }
@@ -309,7 +312,7 @@ func TestCloseEndsHandlersAndCalls(t *testing.T) {
 		wantErr(t, <-done, ErrUnknown)
 		_, err := l.Call(context.Background(), []byte("x"))
 		wantErr(t, err, ErrNotSent)
-		if _, err := c.DialRaft(context.Background(), s.Addr().String()); err == nil {
+		if _, err := c.DialRaft(context.Background(), s.Addr().String(), ""); err == nil {
 			t.Fatal("dialed from a closed mux")
 		}
 	})
