@@ -84,7 +84,7 @@ func TestGarbage(t *testing.T) {
 		c := listen(t, client, local, Options{})
 		s.Serve(echo)
 		at := s.Addr().String()
-		hello := []byte{KindCall, 0}
+		hello := []byte{KindCall, 0, 0}
 		for name, sent := range map[string][]byte{
 			"first byte":   []byte("GET / HTTP/1.1\r\n\r\n"),
 			"too large":    append(hello, header(MaxFrame+1, frameCall)...),
