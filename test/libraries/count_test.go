@@ -64,7 +64,7 @@ func (s *scenario) results(l *ledger, missing []string, unheard int) {
 			odd = append(odd, id)
 		}
 	}
-	s.t.Logf("results that did not come: %q", l.noresult)
+	s.t.Logf("results that did not come: %.500q", l.why)
 	if len(odd) > unheard {
 		s.t.Errorf("the results of %q did not come, at most %d may not", odd, unheard)
 	}

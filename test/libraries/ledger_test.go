@@ -17,7 +17,7 @@ import (
 //	fail ID WORKER      a job failed as it was told to, once
 //	made ID MS          a producer was told that the job is accepted, after so long
 //	unsure ID TEXT      a producer was told of an error
-//	noresult ID         a result did not come
+//	noresult ID TEXT    a result did not come; the last error
 //	wrong TEXT          a check failed, in a job or in a producer
 type ledger struct {
 	runs, fails map[string]int
@@ -25,6 +25,7 @@ type ledger struct {
 	made        []string
 	unsure      map[string]string
 	noresult    []string
+	why         []string // the lines of noresult
 	wrong       []string
 	pause       int // the longest of made, in ms
 }
@@ -70,6 +71,7 @@ func (l *ledger) add(line string) {
 		l.unsure[id] = rest
 	case "noresult":
 		l.noresult = append(l.noresult, id)
+		l.why = append(l.why, line)
 	default:
 		l.wrong = append(l.wrong, line)
 	}

@@ -72,8 +72,9 @@ var dramatiq = library{
 	},
 	// A worker takes up to twice as many messages as it has threads. Those that it
 	// has not acknowledged run again when its heartbeat is missed: not before its
-	// process has ended.
-	produce: script, holds: 16, twice: true, resend: true,
+	// process has ended. What is to be done after a group is not, where the worker's
+	// connection died while it told that the last one is done.
+	produce: script, holds: 16, loses: true, twice: true, resend: true,
 }
 
 var arq = library{

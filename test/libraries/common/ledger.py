@@ -65,6 +65,7 @@ def await_result(job, get, want, connection_error, within=60):
     """Calls get() until it returns the result. An error of the connection counts as
     wrong in the mode in which the client's node lives; in others one asks again."""
     deadline = time.monotonic() + within
+    last = None
     while time.monotonic() < deadline:
         try:
             expect(job, get(), want)
@@ -72,8 +73,9 @@ def await_result(job, get, want, connection_error, within=60):
         except Exception as e:
             if MODE == 'url' and isinstance(e, connection_error):
                 note('wrong', job, 'result:', repr(e))
+            last = e
         time.sleep(0.1)
-    note('noresult', job)
+    note('noresult', job, repr(last))
 
 
 def produce(kinds, plain):
