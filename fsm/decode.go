@@ -38,6 +38,9 @@ func Decode(r io.Reader) (*State, error) {
 		case swapsMark - 1:
 			d.swaps(s)
 			continue
+		case goneMark - 1:
+			d.gone(s)
+			continue
 		case functionsMark - 1:
 			d.functions(s)
 			continue

@@ -63,6 +63,7 @@ func (o *object) clone(epoch uint32) *object {
 type shard struct {
 	objects map[string]*object
 	epoch   uint32
+	gone    uint64 // the index of the entry that took a key away last, see removal.go
 }
 
 // A keyspace is one database.
@@ -102,7 +103,7 @@ func (k *keyspace) writable(s *State, key string) *shard {
 		for key, o := range sh.objects {
 			objects[key] = o
 		}
-		sh = &shard{objects: objects, epoch: s.epoch}
+		sh = &shard{objects: objects, epoch: s.epoch, gone: sh.gone}
 		k.shards[at] = sh
 	}
 	return sh
@@ -151,28 +152,6 @@ func (k *keyspace) edit(s *State, key string) *object {
 		s.unsettle(k, o, o.bytes())
 	}
 	return o
-}
-
-// remove deletes key and reports whether it was there.
-func (k *keyspace) remove(s *State, key string) bool {
-	o := k.get(key)
-	if o == nil {
-		return false
-	}
-	if o.due != nil {
-		k.due.drop(o.due)
-	}
-	delete(k.writable(s, key).objects, key)
-	k.bytes -= keyOverhead + len(key) + o.bytes()
-	k.size--
-	return true
-}
-
-// clear deletes all keys of a database.
-func (s *State) clear(db int) {
-	s.settle()
-	s.signal(Signal{DB: db, All: true})
-	s.dbs[db] = keyspace{}
 }
 
 // sorted returns the keys of the shard in byte order.

@@ -135,6 +135,7 @@ func (s *State) take(from *State) {
 			if sh == nil {
 				continue
 			}
+			sh.gone = 0
 			for _, o := range sh.objects {
 				o.rev = s.index
 			}

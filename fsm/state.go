@@ -241,7 +241,7 @@ func (s *State) removeDue() {
 		}
 		key := d.key // d is gone with it
 		s.gone(db, key, s.dbs[db].get(key))
-		s.dbs[db].remove(s, key)
+		s.dbs[db].expire(s, key)
 		s.expired++
 		s.notifyExpired(db, key)
 	}

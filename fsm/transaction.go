@@ -12,12 +12,13 @@ var transactionCommands = []Command{
 }
 
 // revision returns the index of the entry that changed the key last, or that
-// brought it by a swap of databases, or 0 where there is no key.
+// brought it by a swap of databases. Where there is no key it is 0 or negative, and
+// another one after each time that there was one.
 func (tx *Tx) revision(key []byte) int64 {
 	if o := tx.peek(key); o != nil {
 		return int64(max(o.rev, tx.keys().rev))
 	}
-	return 0
+	return -int64(tx.keys().absence(string(key)))
 }
 
 func txRevision(tx *Tx, args [][]byte) resp.Value { return resp.Int(tx.revision(args[1])) }

@@ -53,7 +53,7 @@ func (tx *Tx) peek(key []byte) *object {
 	tx.looked.count(false)
 	if tx.write {
 		tx.st.gone(tx.db, string(key), o)
-		tx.keys().remove(tx.st, string(key))
+		tx.keys().expire(tx.st, string(key))
 		tx.st.expired++
 		tx.st.notifyExpired(tx.db, string(key))
 	}

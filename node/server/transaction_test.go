@@ -29,6 +29,8 @@ func TestTransactions(t *testing.T) {
 		"watch holds": {{"SET k 1", "+OK"}, {"WATCH k", "+OK"}, {"MULTI", "+OK"}, {"INCR k", "+QUEUED"}, {"EXEC", "*1 :2"}},
 		"watch fails": {{"WATCH k", "+OK"}, {"2:SET k 7", "+OK"}, {"MULTI", "+OK"}, {"SELECT 3", "+QUEUED"}, {"SET k 1", "+QUEUED"},
 			{"EXEC", "*-1"}, {"GET k", "$7"}},
+		"watch notices what came and went": {{"WATCH k", "+OK"}, {"2:SET k 7", "+OK"}, {"2:DEL k", ":1"}, {"MULTI", "+OK"},
+			{"SET k 1", "+QUEUED"}, {"EXEC", "*-1"}, {"EXISTS k", ":0"}},
 		"watch own write": {{"WATCH k", "+OK"}, {"SET k 7", "+OK"}, {"MULTI", "+OK"}, {"GET k", "+QUEUED"}, {"EXEC", "*-1"}},
 		"unwatch":         {{"WATCH k", "+OK"}, {"2:SET k 7", "+OK"}, {"UNWATCH", "+OK"}, {"MULTI", "+OK"}, {"GET k", "+QUEUED"}, {"EXEC", "*1 $7"}},
 		"watch inside":    {{"MULTI", "+OK"}, {"WATCH k", "-ERR WATCH inside MULTI is not allowed"}, {"EXEC", "*0"}},
