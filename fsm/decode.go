@@ -38,8 +38,8 @@ func Decode(r io.Reader) (*State, error) {
 		case swapsMark - 1:
 			d.swaps(s)
 			continue
-		case goneMark - 1:
-			d.gone(s)
+		case gravesMark - 1:
+			d.graves(s)
 			continue
 		case functionsMark - 1:
 			d.functions(s)

@@ -18,7 +18,7 @@ import (
 //	index(8) now(8)
 //	n { id(8) life(4) seq(v) n(v) { reply(s) } }       origins by id
 //	[ 240(1) { rev(v) } ]                      databases that were swapped
-//	[ 230(1) { db+1(1) n(v) { shard(v) gone(v) } } 0(1) ]   shards that lost keys
+//	[ 230(1) floor(v) n(v) { db(1) key(s) index(v) } ]  keys that went of late
 //	[ 255(1) uses(v) n(v) { body(s) used(v) loaded(1) } ]    scripts by SHA1
 //	[ 254 n(v) { code(s) } ]                                 libraries by name
 //	[ 250(1) n(v) { name(s) value(s) } ]               settings by name
@@ -40,7 +40,7 @@ const (
 	usersMark     = 245
 	swapsMark     = 240
 	loadingMark   = 235
-	goneMark      = 230
+	gravesMark    = 230
 )
 
 // An encoder writes fields and keeps the first error.
@@ -80,7 +80,7 @@ func (f *Frozen) Encode(w io.Writer) error {
 	e.fixed64(uint64(f.now))
 	e.origins(f.origins)
 	e.swaps(&f.dbs)
-	e.gone(&f.dbs)
+	e.graves(&f.graves)
 	e.scripts(&f.scripts)
 	e.functions(&f.functions)
 	e.settings(f.settings)

@@ -2,6 +2,7 @@ package fsm
 
 import (
 	"maps"
+	"slices"
 
 	"github.com/trivetdb/trivet/fsm/acl"
 )
@@ -17,6 +18,7 @@ type Frozen struct {
 	settings  *Settings
 	users     *acl.Users
 	loading   *loading
+	graves    graves
 }
 
 // Freeze returns a view of the state as it is now. It copies the shards'
@@ -25,6 +27,7 @@ func (s *State) Freeze() *Frozen {
 	f := &Frozen{
 		index: s.index, now: s.now, origins: maps.Clone(s.origins), scripts: s.scripts.clone(),
 		functions: s.functions, settings: s.settings, users: s.users, loading: s.loading.clone(),
+		graves: graves{floor: s.graves.floor, all: slices.Clone(s.graves.all)},
 	}
 	for db := range s.dbs {
 		k := &s.dbs[db]

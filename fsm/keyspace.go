@@ -63,7 +63,6 @@ func (o *object) clone(epoch uint32) *object {
 type shard struct {
 	objects map[string]*object
 	epoch   uint32
-	gone    uint64 // the index of the entry that took a key away last, see removal.go
 }
 
 // A keyspace is one database.
@@ -103,7 +102,7 @@ func (k *keyspace) writable(s *State, key string) *shard {
 		for key, o := range sh.objects {
 			objects[key] = o
 		}
-		sh = &shard{objects: objects, epoch: s.epoch, gone: sh.gone}
+		sh = &shard{objects: objects, epoch: s.epoch}
 		k.shards[at] = sh
 	}
 	return sh

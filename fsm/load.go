@@ -128,14 +128,13 @@ func (s *State) take(from *State) {
 	}
 	s.scripts, s.functions = from.scripts, from.functions
 	s.settings, s.users = from.settings, from.users
-	s.dbs = from.dbs
+	s.dbs, s.graves = from.dbs, graves{floor: s.index}
 	for db := range s.dbs {
 		s.dbs[db].rev = s.index
 		for _, sh := range s.dbs[db].shards {
 			if sh == nil {
 				continue
 			}
-			sh.gone = 0
 			for _, o := range sh.objects {
 				o.rev = s.index
 			}

@@ -2,139 +2,143 @@ package fsm
 
 import "math"
 
-// A WATCH on a key that is not there must notice that the key came and went
-// meanwhile. So a shard notes when it last lost a key: as the index of the entry
-// that deleted it, or, where its time had passed, as the one that changed it last.
-// Readers may see the time pass before the entry that removes the key.
+// maxGraves is how many keys that went are remembered. WATCH needs them for as
+// long as it takes from it to EXEC.
+const maxGraves = 1 << 14
+
+// buryAtMost is how many keys of a database are remembered one by one that go all
+// at once.
+const buryAtMost = 1000
+
+// graves remember which keys went of late, so that a WATCH on a key that is not
+// there notices that it came and went meanwhile. They are equal on all nodes.
+type graves struct {
+	all   []grave // oldest first
+	last  map[place]uint64
+	floor uint64 // keys that went by this index may have been forgotten
+}
+
+type place struct {
+	db  int
+	key string
+}
+
+// A grave is a key that went at an index.
+type grave struct {
+	place
+	index uint64
+}
+
+func (g *graves) add(db int, key string, index uint64) {
+	if g.last == nil {
+		g.last = map[place]uint64{}
+	}
+	if len(g.all) == maxGraves {
+		g.forget()
+	}
+	p := place{db, key}
+	g.all = append(g.all, grave{p, index})
+	g.last[p] = max(g.last[p], index)
+}
+
+// forget leaves the newer half.
+func (g *graves) forget() {
+	half := len(g.all) / 2
+	for _, old := range g.all[:half] {
+		g.floor = max(g.floor, old.index)
+	}
+	g.all = append(make([]grave, 0, maxGraves), g.all[half:]...)
+	clear(g.last)
+	for _, one := range g.all {
+		g.last[one.place] = max(g.last[one.place], one.index)
+	}
+}
+
+// since reports whether the key went after index, or may have.
+func (g *graves) since(db int, key string, index uint64) bool {
+	return g.floor > index || g.last[place{db, key}] > index
+}
 
 // remove deletes key and reports whether it was there.
-func (k *keyspace) remove(s *State, key string) bool {
-	o := k.get(key)
+func (s *State) remove(db int, key string) bool {
+	o := s.dbs[db].get(key)
 	if o == nil {
 		return false
 	}
-	k.drop(s, key, o, s.index)
+	s.graves.add(db, key, s.index)
+	s.dbs[db].drop(s, key, o)
 	return true
 }
 
-// expire deletes key, which is there and whose time has passed.
-func (k *keyspace) expire(s *State, key string) {
-	o := k.get(key)
-	k.drop(s, key, o, o.rev)
+// expire deletes key, which is there and whose time has passed. It went for those
+// who watch it when its time had passed, so what counts is its last change.
+func (s *State) expire(db int, key string) {
+	o := s.dbs[db].get(key)
+	s.graves.add(db, key, o.rev)
+	s.dbs[db].drop(s, key, o)
 }
 
-func (k *keyspace) drop(s *State, key string, o *object, gone uint64) {
+func (k *keyspace) drop(s *State, key string, o *object) {
 	if o.due != nil {
 		k.due.drop(o.due)
 	}
-	sh := k.writable(s, key)
-	delete(sh.objects, key)
-	sh.gone = max(sh.gone, gone)
+	delete(k.writable(s, key).objects, key)
 	k.bytes -= keyOverhead + len(key) + o.bytes()
 	k.size--
-}
-
-// absence returns when a key like this one went last, for a key that is not
-// there or whose time has passed.
-func (k *keyspace) absence(key string) uint64 {
-	if k.shards == nil {
-		return k.rev
-	}
-	sh := k.shards[shardOf(hashOf(key))]
-	if sh == nil {
-		return k.rev
-	}
-	gone := max(sh.gone, k.rev)
-	if o := sh.objects[key]; o != nil {
-		gone = max(gone, o.rev)
-	}
-	return gone
 }
 
 // clear deletes all keys of a database.
 func (s *State) clear(db int) {
 	s.settle()
 	s.signal(Signal{DB: db, All: true})
-	was := &s.dbs[db]
-	k := keyspace{rev: was.rev}
-	for at, sh := range was.shards {
+	s.buryAll(db)
+	s.dbs[db] = keyspace{rev: s.dbs[db].rev}
+}
+
+// buryAll notes that all keys of a database go.
+func (s *State) buryAll(db int) {
+	if s.dbs[db].size > buryAtMost {
+		s.graves = graves{floor: s.index}
+		return
+	}
+	for _, sh := range s.dbs[db].shards {
 		if sh == nil {
 			continue
 		}
-		if k.shards == nil {
-			k.shards = make([]*shard, shards)
+		for _, key := range sh.sorted() {
+			s.graves.add(db, key, s.index)
 		}
-		k.shards[at] = &shard{objects: map[string]*object{}, epoch: s.epoch, gone: sh.gone}
-		if len(sh.objects) > 0 {
-			k.shards[at].gone = s.index
-		}
-	}
-	*was = k
-}
-
-// gone writes when the shards lost keys.
-func (e *encoder) gone(dbs *[Databases]keyspace) {
-	any := false
-	for db := range dbs {
-		n := 0
-		for _, sh := range dbs[db].shards {
-			if sh != nil && sh.gone > 0 {
-				n++
-			}
-		}
-		if n == 0 {
-			continue
-		}
-		if !any {
-			e.byte(goneMark)
-			any = true
-		}
-		e.byte(byte(db + 1))
-		e.uvarint(uint64(n))
-		for at, sh := range dbs[db].shards {
-			if sh != nil && sh.gone > 0 {
-				e.uvarint(uint64(at))
-				e.uvarint(sh.gone)
-			}
-		}
-	}
-	if any {
-		e.byte(0)
 	}
 }
 
-func (d *stateReader) gone(s *State) {
-	before := -1
-	for {
-		db := int(d.byte()) - 1
-		if db < 0 || d.err != nil {
-			break
-		}
-		if db <= before || db >= Databases || s.dbs[db].shards != nil {
-			d.fail("database %d that lost keys", db)
-			return
-		}
-		before = db
-		d.goneShards(s, &s.dbs[db])
+func (e *encoder) graves(g *graves) {
+	if len(g.all) == 0 && g.floor == 0 {
+		return
 	}
-	if before < 0 {
-		d.fail("list of no lost keys")
+	e.byte(gravesMark)
+	e.uvarint(g.floor)
+	e.uvarint(uint64(len(g.all)))
+	for _, one := range g.all {
+		e.byte(byte(one.db))
+		e.string(one.key)
+		e.uvarint(one.index)
 	}
 }
 
-func (d *stateReader) goneShards(s *State, k *keyspace) {
-	k.shards = make([]*shard, shards)
-	n, before := d.uvarint(), -1
-	if n == 0 {
-		d.fail("list of no shards that lost keys")
+func (d *stateReader) graves(s *State) {
+	if s.graves.floor = d.uvarint(); s.graves.all != nil || s.graves.floor > min(s.index, math.MaxInt64) {
+		d.fail("second list of keys that went, or one of another time")
+	}
+	n := d.uvarint()
+	if n > maxGraves || n == 0 && s.graves.floor == 0 {
+		d.fail("list of %d keys that went", n)
 	}
 	for ; n > 0 && d.err == nil; n-- {
-		at, gone := d.uvarint(), d.uvarint()
-		if at >= shards || int(at) <= before || gone == 0 || gone > min(s.index, math.MaxInt64) {
-			d.fail("shard that lost keys")
+		db, key, index := int(d.byte()), d.string(), d.uvarint()
+		if db >= Databases || index == 0 || index > s.index {
+			d.fail("key that went at another time")
 			return
 		}
-		before = int(at)
-		k.shards[at] = &shard{objects: map[string]*object{}, epoch: s.epoch, gone: gone}
+		s.graves.add(db, key, index)
 	}
 }

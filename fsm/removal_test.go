@@ -55,3 +55,41 @@ func TestWatchExpired(t *testing.T) {
 		t.Errorf("revision %d, %d hidden, %d gone", there, hidden, m.revision(0, "k"))
 	}
 }
+
+// What is remembered of keys that went is bounded; who watches for longer is told
+// that the key may have come and gone. A restart makes no difference.
+func TestGravesForget(t *testing.T) {
+	m := newMachine(t)
+	m.do(0, "SET", "l", "v")
+	before := m.revision(0, "k")
+	for range maxGraves / 1000 {
+		g := &Group{}
+		for i := range 1000 {
+			key := "key " + itoa(int64(i))
+			g.Add(Lookup("SET"), bulks("SET", key, "v"), nil)
+			g.Add(Lookup("DEL"), bulks("DEL", key), nil)
+		}
+		m.seq++
+		m.entry(0, Batch{Origin: testOrigin, Seq: m.seq, Body: g.Append(nil, 0)})
+	}
+	if !m.watches(0, "k", before) {
+		t.Error("other keys went")
+	}
+	old := m.revision(0, "key 7") - 1
+	for range 2 {
+		for i := range 999 {
+			m.do(0, "SET", "again "+itoa(int64(i)), "v")
+			m.do(0, "DEL", "again "+itoa(int64(i)))
+		}
+		if m.watches(0, "k", before) || !m.watches(0, "k", m.revision(0, "k")) {
+			t.Error("it is remembered too long, or not at all")
+		}
+		if m.watches(0, "again 998", old) {
+			t.Error("a key came and went unnoticed")
+		}
+		m.st = restored(t, m.st)
+		if len(m.st.graves.all) > maxGraves || len(m.st.graves.last) > maxGraves {
+			t.Errorf("%d are remembered, %d keys", len(m.st.graves.all), len(m.st.graves.last))
+		}
+	}
+}

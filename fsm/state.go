@@ -27,6 +27,7 @@ type State struct {
 	settings  *Settings
 	users     *acl.Users
 	loading   *loading    // a state that is about to be taken over; nil for none
+	graves    graves      // keys that went of late
 	loads     uint64      // states taken over
 	expired   uint64      // keys removed because they were due
 	messages  []Message   // published by entries, not taken yet
@@ -241,7 +242,7 @@ func (s *State) removeDue() {
 		}
 		key := d.key // d is gone with it
 		s.gone(db, key, s.dbs[db].get(key))
-		s.dbs[db].expire(s, key)
+		s.expire(db, key)
 		s.expired++
 		s.notifyExpired(db, key)
 	}

@@ -78,6 +78,8 @@ func swapDB(tx *Tx, args [][]byte) resp.Value {
 	}
 	s := tx.st
 	s.settle() // what the sums are for changes places
+	s.buryAll(int(first))
+	s.buryAll(int(second))
 	a, b := &s.dbs[first], &s.dbs[second]
 	*a, *b = *b, *a
 	a.rev, b.rev = s.index, s.index

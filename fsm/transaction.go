@@ -12,13 +12,22 @@ var transactionCommands = []Command{
 }
 
 // revision returns the index of the entry that changed the key last, or that
-// brought it by a swap of databases. Where there is no key it is 0 or negative, and
-// another one after each time that there was one.
+// brought it by a swap of databases. Where there is no key it is the index of the
+// state, negative.
 func (tx *Tx) revision(key []byte) int64 {
 	if o := tx.peek(key); o != nil {
 		return int64(max(o.rev, tx.keys().rev))
 	}
-	return -int64(tx.keys().absence(string(key)))
+	return -int64(tx.st.index)
+}
+
+// same reports whether a key is as it was when it had the revision.
+func (tx *Tx) same(key []byte, revision int64) bool {
+	now := tx.revision(key)
+	if revision > 0 || now > 0 {
+		return now == revision
+	}
+	return !tx.st.graves.since(tx.db, string(key), uint64(-revision))
 }
 
 func txRevision(tx *Tx, args [][]byte) resp.Value { return resp.Int(tx.revision(args[1])) }
@@ -33,7 +42,7 @@ func txWatch(tx *Tx, args [][]byte) resp.Value {
 		if !ok || !ok2 || db < 0 || db >= Databases {
 			return errSyntax
 		}
-		if tx.db = int(db); tx.revision(args[i+1]) != rev {
+		if tx.db = int(db); !tx.same(args[i+1], rev) {
 			tx.skip = true
 			return resp.Value{Kind: resp.NullArray}
 		}

@@ -53,7 +53,7 @@ func (tx *Tx) peek(key []byte) *object {
 	tx.looked.count(false)
 	if tx.write {
 		tx.st.gone(tx.db, string(key), o)
-		tx.keys().expire(tx.st, string(key))
+		tx.st.expire(tx.db, string(key))
 		tx.st.expired++
 		tx.st.notifyExpired(tx.db, string(key))
 	}
@@ -83,7 +83,7 @@ func (tx *Tx) edit(key []byte) *object {
 func (tx *Tx) remove(key []byte) bool {
 	o := tx.get(key)
 	tx.st.gone(tx.db, string(key), o)
-	return o != nil && tx.keys().remove(tx.st, string(key))
+	return o != nil && tx.st.remove(tx.db, string(key))
 }
 
 // expire sets the deadline of the object at key, which must exist; 0 takes it
