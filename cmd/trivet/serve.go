@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/trivetdb/trivet/node"
 	"github.com/trivetdb/trivet/node/kubernetes"
@@ -70,6 +71,15 @@ it is. Each flag can also be given as a variable: TRIVET_ON_FOLLOWER for
 	f.StringVar(&cfg.MaxMemory, "max-memory", "0", "bytes that keys and values may take before commands that grow them are refused, such as 512mb; 0: no limit; the leader's counts, so give all nodes the same; CONFIG SET maxmemory overrides it")
 	f.StringSliceVar(&cfg.QueueMetrics, "queue-metrics", nil, "keys whose lengths are shown as the metric trivet_queue_length: KEY, or DB/KEY for another database than 0 (default: none)")
 	f.StringVar(&cfg.LogStore, "log-store", store.WAL, "how the log is kept: wal in segments, bolt in a B+ tree; a log that is kept the other way is moved at the start")
+	securityFlags(f, &cfg)
+	f.BoolVar(&labels, "kubernetes-labels", false, "as leader, label the members' pods, which have the nodes' names, trivet.dev/role=leader or follower, by the pod's service account (default false)")
+	f.StringVar(&logLevel, "log-level", "info", "debug, info, warn or error")
+	f.StringVar(&logFormat, "log-format", "text", "text or json")
+	return cmd
+}
+
+// securityFlags are those about who may come in, and how.
+func securityFlags(f *pflag.FlagSet, cfg *node.Config) {
 	f.StringVar(&cfg.Password, "password", "", "password that clients must give (default: none)")
 	f.StringVar(&cfg.UsersFile, "users-file", "", "file of users, a line each as ACL LIST shows them: user joe on >secret ~* +@read; the same for all nodes, and read again when it changes (default: none)")
 	f.StringVar(&cfg.TLS.Cert, "tls-cert-file", "", "certificate for clients, who must then speak TLS; it is read again when it changes (default: none, no TLS)")
@@ -80,10 +90,6 @@ it is. Each flag can also be given as a variable: TRIVET_ON_FOLLOWER for
 	f.StringVar(&cfg.PeerTLS.Key, "peer-tls-key-file", "", "key of that certificate (default: none)")
 	f.StringVar(&cfg.PeerTLS.CA, "peer-tls-ca-cert-file", "", "authority of all nodes' certificates and of no others: who has one is taken for a node (default: none)")
 	f.StringVar(&cfg.GossipKeyFile, "gossip-key-file", "", "file of keys that encrypt gossip: 16, 24 or 32 bytes in base64, one a line; the first encrypts, all are understood (default: none, no encryption)")
-	f.BoolVar(&labels, "kubernetes-labels", false, "as leader, label the members' pods, which have the nodes' names, trivet.dev/role=leader or follower, by the pod's service account (default false)")
-	f.StringVar(&logLevel, "log-level", "info", "debug, info, warn or error")
-	f.StringVar(&logFormat, "log-format", "text", "text or json")
-	return cmd
 }
 
 func newLogger(level, format string) (*slog.Logger, error) {
