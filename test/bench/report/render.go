@@ -21,7 +21,9 @@ func Render(results, docs string) error {
 	}
 	page := string(text)
 	for _, part := range []struct{ name, text string }{
-		{"run", r.about()}, {"goals", r.GoalTable()}, {"cells", r.CellTable()}, {"growth", r.GrowthTable()},
+		{"run", r.about()}, {"goals", r.GoalTable()},
+		{"cells", "![throughput by pipeline at each server](performance-servers.svg)\n\n" + r.CellTable()},
+		{"growth", "![processor time of an operation by clients, elements and keys](performance-growth.svg)\n\n" + r.GrowthTable()},
 	} {
 		if page, err = replace(page, part.name, part.text); err != nil {
 			return fmt.Errorf("%s: %w", path, err)
