@@ -32,9 +32,7 @@ func (s *scenario) count() {
 		all, taking := s.service.cuts()
 		may, unheard = min(may, all), all
 		s.t.Logf("nodes that ended left %d requests without a reply; %d were to take a job", all, taking)
-		for _, id := range slices.Concat(missing, repeated, l.noresult) {
-			s.t.Logf("trace of %s:%s", id, s.service.trace(id))
-		}
+		s.trace(slices.Concat(missing, repeated, l.noresult))
 	}
 	if len(missing) > may {
 		s.t.Errorf("%d accepted jobs never ran, at most %d may: %.500q", len(missing), may, missing)
@@ -50,6 +48,15 @@ func (s *scenario) count() {
 	fmt.Printf("%-9s %-10s %6s %8s %10s %5s %7s %8s  %s\n", "library", "mode", "jobs", "retried", "duplicates", "lost", "errors", "pause", "leaders ended")
 	fmt.Printf("%-9s %-10s %6d %8d %10d %5d %7d %6d ms  %d SIGKILL, %d SIGTERM\n", s.library.name, s.mode,
 		len(l.made), len(l.fails), len(repeated), len(missing), len(l.unsure), l.pause, s.hard, s.soft)
+}
+
+// trace logs where jobs went, in the modes that note it.
+func (s *scenario) trace(ids []string) {
+	for _, id := range ids[:min(len(ids), 20)] {
+		if s.service != nil {
+			s.t.Logf("trace of %s:%s", id, s.service.trace(id))
+		}
+	}
 }
 
 // results checks the jobs whose result did not come. They must be lost ones, or

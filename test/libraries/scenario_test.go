@@ -227,6 +227,7 @@ func (s *scenario) until(what string, f func(l *ledger) bool) {
 		}
 		if time.Now().After(deadline) {
 			missing := l.missing()
+			s.trace(missing)
 			s.t.Fatalf("after %v still not: %s; %d jobs made, %d ran, %d missing: %.300q; unsure %.300q; runs of workers %v",
 				patience, what, len(l.made), len(l.runs), len(missing), missing, fmt.Sprint(l.unsure), l.workers)
 		}
