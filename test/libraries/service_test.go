@@ -4,6 +4,7 @@ package libraries
 
 import (
 	"context"
+	"fmt"
 	"net"
 	"net/http"
 	"slices"
@@ -71,7 +72,10 @@ func startFronts(t *testing.T, nodes []*cluster.Node) *service {
 		_, port, _ := net.SplitHostPort(l.Addr().String())
 		_, behind, _ := net.SplitHostPort(n.Redis)
 		s.fronts = append(s.fronts, l.Addr().String())
-		renames = append(renames, behind, port)
+		// Not the digits alone: a job's id may have them.
+		for _, form := range []string{"$5\r\n%s\r\n", "127.0.0.1 %s", ":%s"} {
+			renames = append(renames, fmt.Sprintf(form, behind), fmt.Sprintf(form, port))
+		}
 		go s.accept(l, func() (net.Conn, error) { return net.DialTimeout("tcp", n.Redis, time.Second) })
 	}
 	s.renames = strings.NewReplacer(renames...)
