@@ -126,7 +126,8 @@ func (e *encoder) graves(g *graves) {
 }
 
 func (d *stateReader) graves(s *State) {
-	if s.graves.floor = d.uvarint(); s.graves.all != nil || s.graves.floor > min(s.index, math.MaxInt64) {
+	again := s.graves.floor > 0 || s.graves.all != nil
+	if s.graves.floor = d.uvarint(); again || s.graves.floor > min(s.index, math.MaxInt64) {
 		d.fail("second list of keys that went, or one of another time")
 	}
 	n := d.uvarint()
