@@ -59,11 +59,13 @@ func stringAt(tx *Tx, key []byte) (s string, exists bool, fail resp.Value) {
 
 // putString makes a key hold s, and keeps its deadline.
 func (tx *Tx) putString(key []byte, s string) {
-	if o := tx.edit(key); o != nil {
-		o.str, o.kind = s, kindString
-	} else {
+	o := tx.get(key)
+	if o == nil {
 		tx.put(key, &object{str: s})
+		return
 	}
+	o = tx.edit(key, o)
+	o.str, o.kind = s, kindString
 }
 
 // setBit copies the string once where the bit changes, and not at all where it

@@ -157,13 +157,13 @@ func TestBitmapsUnchanged(t *testing.T) {
 		return m.write(1, 0, Lookup(words[0]), bulks(words...), nil)
 	}
 	run("SETBIT", "b", "9", "1")
-	o := m.st.dbs[0].get("b")
+	o := m.st.dbs[0].get([]byte("b"))
 	rev := o.rev
 	run("SETBIT", "b", "9", "1")
 	run("BITFIELD", "b", "GET", "u8", "0", "GET", "u8", "99")
 	run("BITFIELD", "b", "SET", "u8", "8", "64")
 	run("BITFIELD", "none", "GET", "u8", "0")
-	if now := m.st.dbs[0].get("b"); now.rev != rev {
+	if now := m.st.dbs[0].get([]byte("b")); now.rev != rev {
 		t.Error("a command that changed nothing changed the object")
 	}
 	if m.st.Len(0) != 1 {

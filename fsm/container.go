@@ -68,11 +68,11 @@ func change[C container](tx *Tx, key []byte, k kind) (c C, fail resp.Value) {
 	switch {
 	case o == nil:
 		o = &object{kind: k, val: containerKinds[k].create(tx.st.epoch)}
-		tx.put(key, o)
+		o = tx.put(key, o)
 	case o.kind != k:
 		return c, errWrongType
 	default:
-		o = tx.edit(key)
+		o = tx.edit(key, o)
 	}
 	return o.val.(C), resp.Nil
 }

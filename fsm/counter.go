@@ -51,7 +51,7 @@ func addTo(tx *Tx, key []byte, n int64) resp.Value {
 	if o == nil {
 		tx.put(key, &object{str: itoa(sum)})
 	} else {
-		tx.edit(key).str = itoa(sum)
+		tx.edit(key, o).str = itoa(sum)
 	}
 	tx.notify(notifyString, "incrby", key)
 	return resp.Int(sum)
@@ -134,7 +134,7 @@ func incrByFloat(tx *Tx, args [][]byte) resp.Value {
 	if o == nil {
 		tx.put(args[1], &object{str: sum})
 	} else {
-		o = tx.edit(args[1])
+		o = tx.edit(args[1], o)
 		o.str, o.kind = sum, kindString
 	}
 	tx.notify(notifyString, "incrbyfloat", args[1])

@@ -195,7 +195,7 @@ func (d *stateReader) keyspace(s *State, db int) {
 		d.fail("empty database")
 	}
 	for ; n > 0 && d.err == nil; n-- {
-		key := d.string()
+		key := []byte(d.string())
 		o := d.object()
 		if d.err != nil {
 			return
@@ -208,10 +208,9 @@ func (d *stateReader) keyspace(s *State, db int) {
 			d.fail("key of another time")
 			return
 		}
-		rev := o.rev
-		k.put(s, key, o)
+		kept, _ := k.put(s, key, o)
 		s.settle()
-		o.rev = rev
+		kept.rev = o.rev
 	}
 }
 

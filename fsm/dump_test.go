@@ -65,7 +65,7 @@ func TestDumpAndRestore(t *testing.T) {
 		if v := m.do(0, "RESTORE", "copy", "0", payload.Str, "REPLACE"); v.Str != "OK" {
 			t.Fatalf("%s: %v", key.Str, v)
 		}
-		a, b := m.st.dbs[0].get(key.Str), m.st.dbs[0].get("copy")
+		a, b := m.st.dbs[0].get([]byte(key.Str)), m.st.dbs[0].get([]byte("copy"))
 		b.rev = a.rev
 		if o, p := encodedObject(a), encodedObject(b); o != p {
 			t.Errorf("%s: the copy is\n%q, not\n%q", key.Str, p, o)
@@ -122,7 +122,7 @@ func TestDumpOfClassicValues(t *testing.T) {
 		args := bulks("", "k", string(v.Append(nil, resp.Canonical)))
 		m.write(0, 0, Lookup("CLASSIC|SET"), args, []bool{false, false, true})
 		got := m.do(0, "DUMP", "k")
-		if o := m.st.dbs[0].get("k"); (o.kind == kindClassic) != (got.Str == errDumpClassic.Str) {
+		if o := m.st.dbs[0].get([]byte("k")); (o.kind == kindClassic) != (got.Str == errDumpClassic.Str) {
 			t.Errorf("value %d: %v", i, got)
 		}
 	}

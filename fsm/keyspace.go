@@ -23,6 +23,8 @@ func hashOf(key string) uint64 { return xxhash.Sum64String(key) >> (64 - hashBit
 
 func shardOf(hash uint64) int { return int(hash >> (hashBits - shardBits)) }
 
+func shardOfKey(key []byte) int { return int(xxhash.Sum64(key) >> (64 - shardBits)) }
+
 type kind uint8
 
 const (
@@ -38,7 +40,7 @@ const (
 )
 
 // An object is what a key holds. Objects that are shared with a frozen view
-// are never changed: see keyspace.edit.
+// are never changed: see keyspace.own.
 type object struct {
 	str       string // kindString, kindInteger
 	val       any    // other kinds: resp.Value for kindClassic, else a container
@@ -76,22 +78,24 @@ type keyspace struct {
 
 func (k *keyspace) len() int { return k.size }
 
-func (k *keyspace) get(key string) *object {
+// get returns the object of key, or nil. Key is not copied: the compiler needs
+// the conversion in the index for that.
+func (k *keyspace) get(key []byte) *object {
 	if k.shards == nil {
 		return nil
 	}
-	if sh := k.shards[shardOf(hashOf(key))]; sh != nil {
-		return sh.objects[key]
+	if sh := k.shards[shardOfKey(key)]; sh != nil {
+		return sh.objects[string(key)]
 	}
 	return nil
 }
 
 // writable returns the shard of key, no longer shared with a frozen view.
-func (k *keyspace) writable(s *State, key string) *shard {
+func (k *keyspace) writable(s *State, key []byte) *shard {
 	if k.shards == nil {
 		k.shards = make([]*shard, shards)
 	}
-	at := shardOf(hashOf(key))
+	at := shardOfKey(key)
 	sh := k.shards[at]
 	switch {
 	case sh == nil:
@@ -108,43 +112,45 @@ func (k *keyspace) writable(s *State, key string) *shard {
 	return sh
 }
 
-// put makes key hold o, which must be new; o.expireAt is entered among the
-// deadlines. It reports whether there was no such key.
-func (k *keyspace) put(s *State, key string, o *object) bool {
+// put makes key hold a copy of o, and returns that and whether there was no such
+// key. The copy's deadline is entered among the others. What the key held must
+// not be used afterwards: a plain object is overwritten where that can be.
+func (k *keyspace) put(s *State, key []byte, o *object) (kept *object, added bool) {
 	sh := k.writable(s, key)
-	old := sh.objects[key]
-	if old == nil {
+	kept = sh.objects[string(key)]
+	added = kept == nil
+	if added {
 		k.size++
 		k.bytes += keyOverhead + len(key)
 	} else {
-		k.bytes -= old.bytes()
-		if old.due != nil {
-			k.due.drop(old.due)
+		k.bytes -= kept.bytes()
+		if kept.due != nil {
+			k.due.drop(kept.due)
 		}
 	}
-	o.epoch, o.rev, o.due = s.epoch, s.index, nil
-	if o.kind <= kindClassic {
-		k.bytes += o.bytes()
+	if added || kept.epoch != s.epoch || kept.unsettled || kept.kind > kindClassic || o.kind > kindClassic {
+		kept = new(object)
+		sh.objects[string(key)] = kept
+	}
+	*kept = *o
+	kept.epoch, kept.rev, kept.due, kept.unsettled = s.epoch, s.index, nil, false
+	if kept.kind <= kindClassic {
+		k.bytes += kept.bytes()
 	} else {
-		s.unsettle(k, o, 0) // it may be filled now
+		s.unsettle(k, kept, 0) // it may be filled now
 	}
-	if o.expireAt != 0 {
-		o.due = k.due.add(o.expireAt, key)
+	if kept.expireAt != 0 {
+		kept.due = k.due.add(kept.expireAt, string(key))
 	}
-	sh.objects[key] = o
-	return old == nil
+	return kept, added
 }
 
-// edit returns the object of key, ready to be changed in place, or nil.
-func (k *keyspace) edit(s *State, key string) *object {
-	if k.get(key) == nil {
-		return nil
-	}
-	sh := k.writable(s, key)
-	o := sh.objects[key]
+// own returns o, which key holds, ready to be changed in place. An object of the
+// present epoch is in a shard of the present epoch, and neither is shared.
+func (k *keyspace) own(s *State, key []byte, o *object) *object {
 	if o.epoch != s.epoch {
 		o = o.clone(s.epoch)
-		sh.objects[key] = o
+		k.writable(s, key).objects[string(key)] = o
 	}
 	o.rev = s.index
 	if !o.unsettled {

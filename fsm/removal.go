@@ -59,21 +59,16 @@ func (g *graves) since(db int, key string, index uint64) bool {
 	return g.floor > index || g.last[place{db, key}] > index
 }
 
-// remove deletes key and reports whether it was there.
-func (s *State) remove(db int, key string) bool {
-	o := s.dbs[db].get(key)
-	if o == nil {
-		return false
-	}
+// remove deletes key, which holds o.
+func (s *State) remove(db int, key string, o *object) {
 	s.graves.add(db, key, s.index)
 	s.dbs[db].drop(s, key, o)
-	return true
 }
 
 // expire deletes key, which is there and whose time has passed. It went for those
 // who watch it when its time had passed, so what counts is its last change.
 func (s *State) expire(db int, key string) {
-	o := s.dbs[db].get(key)
+	o := s.dbs[db].get([]byte(key))
 	s.graves.add(db, key, o.rev)
 	s.dbs[db].drop(s, key, o)
 }
@@ -82,7 +77,7 @@ func (k *keyspace) drop(s *State, key string, o *object) {
 	if o.due != nil {
 		k.due.drop(o.due)
 	}
-	delete(k.writable(s, key).objects, key)
+	delete(k.writable(s, []byte(key)).objects, key)
 	k.bytes -= keyOverhead + len(key) + o.bytes()
 	k.size--
 }

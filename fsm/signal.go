@@ -23,8 +23,15 @@ func (s *State) TakeSignals() []Signal {
 
 // signal notes that o, at key, was made or is about to be changed.
 func (tx *Tx) signal(key []byte, o *object) {
-	if o.kind == kindList || o.kind == kindZSet || o.kind == kindStream {
+	if tx.st.listens && (o.kind == kindList || o.kind == kindZSet || o.kind == kindStream) {
 		tx.st.signal(Signal{DB: tx.db, Key: string(key)})
+	}
+}
+
+// gone is State.gone for the transaction's database.
+func (tx *Tx) gone(key []byte, o *object) {
+	if tx.st.listens {
+		tx.st.gone(tx.db, string(key), o)
 	}
 }
 

@@ -2,6 +2,7 @@ package fsm
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/trivetdb/trivet/fsm/acl"
 	"github.com/trivetdb/trivet/fsm/lua"
@@ -144,6 +145,7 @@ func (s *State) applyGroups(from uint64, body []byte, chance *chance) ([]resp.Va
 			break
 		}
 		tx.db, tx.skip, tx.woken, tx.admitted = db, false, false, false
+		replies = slices.Grow(replies, int(min(n, uint64(len(d.b)))))
 		for ; n > 0 && d.err == nil; n-- {
 			v, err := s.applyCommand(&tx, &d)
 			if err != nil {
@@ -241,7 +243,7 @@ func (s *State) removeDue() {
 			return
 		}
 		key := d.key // d is gone with it
-		s.gone(db, key, s.dbs[db].get(key))
+		s.gone(db, key, s.dbs[db].get([]byte(key)))
 		s.expire(db, key)
 		s.expired++
 		s.notifyExpired(db, key)

@@ -114,7 +114,7 @@ func TestTimeNeverGoesBack(t *testing.T) {
 func TestRevisions(t *testing.T) {
 	m := newMachine(t)
 	m.do(0, "SET", "k", "v")
-	rev := func() uint64 { return m.st.dbs[0].get("k").rev }
+	rev := func() uint64 { return m.st.dbs[0].get([]byte("k")).rev }
 	for _, words := range [][]string{
 		{"APPEND", "k", "w"}, {"EXPIRE", "k", "100"}, {"PERSIST", "k"}, {"SET", "k", "1"},
 		{"INCR", "k"}, {"INCRBYFLOAT", "k", "0.5"}, {"SETRANGE", "k", "0", "x"}, {"GETEX", "k", "EX", "5"},

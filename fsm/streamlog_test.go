@@ -154,7 +154,7 @@ func TestStreamEncoding(t *testing.T) {
 		applied(t, st, 1000, commands...)
 		var b bytes.Buffer
 		e := newEncoder(&b)
-		st.dbs[2].get("s").val.(*stream).encode(e)
+		st.dbs[2].get([]byte("s")).val.(*stream).encode(e)
 		if err := e.w.Flush(); err != nil {
 			t.Fatal(err)
 		}

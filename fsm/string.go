@@ -209,7 +209,7 @@ func appendString(tx *Tx, args [][]byte) resp.Value {
 	case len(o.str)+len(args[2]) > maxString:
 		return errTooLong
 	}
-	o = tx.edit(args[1])
+	o = tx.edit(args[1], o)
 	o.str, o.kind = o.str+string(args[2]), kindString
 	tx.notify(notifyString, "append", args[1])
 	return resp.Int(int64(len(o.str)))
@@ -292,7 +292,7 @@ func setRange(tx *Tx, args [][]byte) resp.Value {
 	if o == nil {
 		tx.put(args[1], &object{str: string(b)})
 	} else {
-		o = tx.edit(args[1])
+		o = tx.edit(args[1], o)
 		o.str, o.kind = string(b), kindString
 	}
 	tx.notify(notifyString, "setrange", args[1])

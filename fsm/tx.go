@@ -45,14 +45,14 @@ func (tx *Tx) get(key []byte) *object {
 
 // peek is get for a command that only looks for keys, or at how they are kept.
 func (tx *Tx) peek(key []byte) *object {
-	o := tx.keys().get(string(key))
+	o := tx.keys().get(key)
 	if o == nil || o.expireAt == 0 || o.expireAt > tx.now {
 		tx.looked.count(o != nil)
 		return o
 	}
 	tx.looked.count(false)
 	if tx.write {
-		tx.st.gone(tx.db, string(key), o)
+		tx.gone(key, o)
 		tx.st.expire(tx.db, string(key))
 		tx.st.expired++
 		tx.st.notifyExpired(tx.db, string(key))
@@ -60,37 +60,41 @@ func (tx *Tx) peek(key []byte) *object {
 	return nil
 }
 
-// put makes key hold a new object.
-func (tx *Tx) put(key []byte, o *object) {
-	tx.st.gone(tx.db, string(key), tx.keys().get(string(key)))
-	if tx.keys().put(tx.st, string(key), o) {
+// put makes key hold a copy of o, which it returns.
+func (tx *Tx) put(key []byte, o *object) *object {
+	if tx.st.listens {
+		tx.gone(key, tx.keys().get(key))
+	}
+	kept, added := tx.keys().put(tx.st, key, o)
+	if added {
 		tx.notify(notifyNew, "new", key)
 	}
-	tx.signal(key, o)
+	tx.signal(key, kept)
+	return kept
 }
 
-// edit returns the object at key ready to be changed, or nil.
-func (tx *Tx) edit(key []byte) *object {
-	o := tx.get(key)
-	if o == nil {
-		return nil
-	}
+// edit returns o, which get has found at key, ready to be changed.
+func (tx *Tx) edit(key []byte, o *object) *object {
 	tx.signal(key, o)
-	return tx.keys().edit(tx.st, string(key))
+	return tx.keys().own(tx.st, key, o)
 }
 
 // remove deletes key and reports whether it was there.
 func (tx *Tx) remove(key []byte) bool {
 	o := tx.get(key)
-	tx.st.gone(tx.db, string(key), o)
-	return o != nil && tx.st.remove(tx.db, string(key))
+	if o == nil {
+		return false
+	}
+	tx.gone(key, o)
+	tx.st.remove(tx.db, string(key), o)
+	return true
 }
 
 // expire sets the deadline of the object at key, which must exist; 0 takes it
 // away.
 func (tx *Tx) expire(key []byte, at int64) {
 	k := tx.keys()
-	o := k.edit(tx.st, string(key))
+	o := k.own(tx.st, key, k.get(key))
 	if o.due != nil {
 		k.due.drop(o.due)
 		o.due = nil

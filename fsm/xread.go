@@ -209,7 +209,8 @@ func xreadGroup(tx *Tx, args [][]byte) resp.Value {
 // editGroup returns a group that is there, to be changed. That gives nobody
 // anything to wake up for.
 func (tx *Tx) editGroup(key, group []byte) (*stream, *streamGroup) {
-	s := tx.keys().edit(tx.st, string(key)).val.(*stream)
+	k := tx.keys()
+	s := k.own(tx.st, key, k.get(key)).val.(*stream)
 	return s, s.groups.edit(label(group), s.epoch)
 }
 

@@ -75,7 +75,7 @@ func TestZRandMember(t *testing.T) {
 func TestSortedSetRevisions(t *testing.T) {
 	m := newMachine(t)
 	m.do(0, "ZADD", "z", "1", "a", "2", "b")
-	rev := func() uint64 { return m.st.dbs[0].get("z").rev }
+	rev := func() uint64 { return m.st.dbs[0].get([]byte("z")).rev }
 	before := rev()
 	for _, words := range [][]string{
 		{"ZADD", "z", "1", "a"}, {"ZADD", "z", "NX", "5", "a"}, {"ZADD", "z", "XX", "5", "c"},
