@@ -63,13 +63,12 @@ func (b *barrier) run() {
 	}
 }
 
-// A readIndex answers on the leader which index holds all that was
-// acknowledged. What was acknowledged in the leader's term was applied here
-// first; what was acknowledged before lies under the first entry of the term,
-// so the term must be ready: an entry of it applied.
+// A readIndex answers on the leader which index holds all that was acknowledged,
+// or that anybody has read: what is committed, which a follower may have applied
+// before its leader. What was committed before the leader's term lies under the
+// first entry of that, so the term must be ready: an entry of it applied.
 type readIndex struct {
 	raft    *raft.Raft
-	machine *machine
 	ready   atomic.Uint64                                      // the term whose first entry is applied here
 	term    func(context.Context, raft.Server) (uint64, error) // asks a member for its term
 }
@@ -81,7 +80,7 @@ func (q *readIndex) get(ctx context.Context) (uint64, error) {
 	if q.ready.Load() != term {
 		return 0, errNotProposed
 	}
-	index := q.machine.applied.load()
+	index := q.raft.CommitIndex()
 	if !q.unopposed(ctx, term) {
 		return 0, errNotProposed
 	}

@@ -69,6 +69,28 @@ func TestBarrierFails(t *testing.T) {
 	})
 }
 
+// TestReadIndexCommitted keeps a leader from applying what is committed, which a
+// follower may have applied and shown to a client.
+func TestReadIndexCommitted(t *testing.T) {
+	t.Parallel()
+	c := startCluster(t, 1, nil)
+	a := c.members[0]
+	until(t, "the term's first entry", func() bool { _, err := a.readIndex.get(t.Context()); return err == nil })
+	before := a.machine.applied.load()
+	a.machine.mu.Lock()
+	written := make(chan error, 1)
+	go func() { written <- a.client().Set(context.Background(), "k", "v", 0).Err() }()
+	until(t, "a commit", func() bool { return a.raft.CommitIndex() > before })
+	index, err := a.readIndex.get(t.Context())
+	a.machine.mu.Unlock()
+	if err != nil || index <= before {
+		t.Errorf("reads wait for %d, %v; %d was applied and the next one committed", index, err, before)
+	}
+	if err := <-written; err != nil {
+		t.Error(err)
+	}
+}
+
 // TestReadIndexWaitsForTerm asks a leader whose term has no entry yet: it does
 // not know all that was acknowledged before.
 func TestReadIndexWaitsForTerm(t *testing.T) {

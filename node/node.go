@@ -231,7 +231,7 @@ func (n *Node) openLinks() error {
 
 // openPaths builds the ways of writes and reads, and answers other nodes.
 func (n *Node) openPaths() {
-	n.readIndex = &readIndex{raft: n.raft, machine: n.machine, term: n.askTerm}
+	n.readIndex = &readIndex{raft: n.raft, term: n.askTerm}
 	n.sequencer = newSequencer(n.raft, n.metrics.entry)
 	origin := fsm.Origin{ID: n.dir.Identity().ID, Life: n.dir.Life()}
 	n.proposer = newProposer(origin, n.leaders, n.sendBatch)

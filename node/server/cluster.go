@@ -53,7 +53,7 @@ func clusterRead(row string) func(*session, [][]byte) resp.Value {
 	c := fsm.Lookup(row)
 	return func(s *session, args [][]byte) resp.Value {
 		req := fsm.Request{Command: c, Args: args[1:], DB: s.who.db}
-		v, err := s.srv.opts.Backend.Read(s.ctx, req, s.seen, s.who.linearizable)
+		v, err := s.ask(req)
 		s.fault = err
 		return v
 	}

@@ -73,8 +73,7 @@ var (
 // value's memory.
 func debugObject(s *session, args [][]byte) resp.Value {
 	ask := func(c *fsm.Command) (v resp.Value) {
-		v, s.fault = s.srv.opts.Backend.Read(s.ctx,
-			fsm.Request{Command: c, Args: [][]byte{nil, nil, args[2]}, DB: s.who.db}, s.seen, s.who.linearizable)
+		v, s.fault = s.ask(fsm.Request{Command: c, Args: [][]byte{nil, nil, args[2]}, DB: s.who.db})
 		return v
 	}
 	encoding := ask(objectEncoding)

@@ -21,13 +21,22 @@ func (s *session) read(r *row, args [][]byte) (resp.Value, error) {
 	if runsLua(r) {
 		v, err = s.readLua(r, req)
 	} else {
-		v, err = s.srv.opts.Backend.Read(s.ctx, req, s.seen, s.who.linearizable)
+		v, err = s.ask(req)
 	}
 	s.srv.counts.hits.Add(s.lookups.Hits)
 	s.srv.counts.misses.Add(s.lookups.Misses)
 	if err != nil && !errors.Is(err, ErrNoLeader) && s.ctx.Err() == nil {
 		s.srv.opts.Log.Warn("read for a client", "err", err)
 	}
+	return v, err
+}
+
+// ask answers a read from the node's state, as the client wants its reads. The
+// first linearizable one of a pipeline finds all that was acknowledged before the
+// client sent any of it.
+func (s *session) ask(req fsm.Request) (resp.Value, error) {
+	v, err := s.srv.opts.Backend.Read(s.ctx, req, s.seen, s.who.linearizable && !s.fresh)
+	s.fresh = s.fresh || s.who.linearizable && err == nil
 	return v, err
 }
 

@@ -96,13 +96,13 @@ func (l *luaRuns) oldest() resp.Value {
 	return resp.Nil
 }
 
-// readLua is Backend.Read for a script or a function: it ends where it is killed,
+// readLua is ask for a script or a function: it ends where it is killed,
 // or its client is.
 func (s *session) readLua(r *row, req fsm.Request) (resp.Value, error) {
 	run := s.srv.lua.start(r, req.Args)
 	defer s.srv.lua.end(run)
 	req.Stop = func() bool { return run.killed.Load() || s.ctx.Err() != nil }
-	return s.srv.opts.Backend.Read(s.ctx, req, s.seen, s.who.linearizable)
+	return s.ask(req)
 }
 
 // propose is Backend.Write for a group that may hold scripts.

@@ -37,7 +37,7 @@ var functionCounts = fsm.Lookup("FUNCTION|COUNTS")
 
 func functionStats(s *session, _ [][]byte) resp.Value {
 	req := fsm.Request{Command: functionCounts, Args: [][]byte{nil}}
-	v, err := s.srv.opts.Backend.Read(s.ctx, req, s.seen, s.who.linearizable)
+	v, err := s.ask(req)
 	if err != nil {
 		s.fault = err
 		return resp.Nil

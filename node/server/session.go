@@ -40,6 +40,7 @@ type session struct {
 	subs    subscriptions
 	writes  writes
 	seen    uint64 // index of the last write that the client was told of
+	fresh   bool   // the state holds all that was acknowledged before the client sent what is at hand
 	who     identity
 	quit    bool
 	tx      transaction
@@ -206,6 +207,7 @@ func (src source) Read(p []byte) (int, error) {
 		s.idle.Store(time.Now().UnixMilli())
 	}
 	n, err := s.conn.Read(p)
+	s.fresh = false
 	s.idle.Store(0)
 	if err != nil && busy {
 		s.limp = true // the client may have sent what we shall never read

@@ -89,7 +89,7 @@ func watch(s *session, args [][]byte) resp.Value {
 			continue
 		}
 		req := fsm.Request{Command: txRevision, Args: [][]byte{nil, key}, DB: w.db}
-		v, err := s.srv.opts.Backend.Read(s.ctx, req, s.seen, s.who.linearizable)
+		v, err := s.ask(req)
 		if err != nil {
 			return errLoading
 		}

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"fmt"
 	"bufio"
 	"context"
 	"io"
@@ -343,6 +344,22 @@ func TestReadsModes(t *testing.T) {
 	f.node.mu.Lock()
 	defer f.node.mu.Unlock()
 	if got := f.node.linearizable; len(got) != 3 || !got[0] || got[1] || !got[2] {
+		t.Errorf("linearizable reads: %v", got)
+	}
+}
+
+// TestReadsPipelined has one linearizable read for what comes at once, and another
+// for what comes later.
+func TestReadsPipelined(t *testing.T) {
+	f := start(t, Options{Linearizable: true})
+	w := dial(t, f.redis)
+	for range 2 {
+		w.send("GET a\r\nSET a 1\r\nGET a\r\nDEL a\r\nGET a\r\n")
+		w.expect("$-1\r\n+OK\r\n$1\r\n1\r\n:1\r\n$-1\r\n")
+	}
+	f.node.mu.Lock()
+	defer f.node.mu.Unlock()
+	if got := fmt.Sprint(f.node.linearizable); got != "[true false false true false false]" {
 		t.Errorf("linearizable reads: %v", got)
 	}
 }
