@@ -75,17 +75,8 @@ func (tx *Tx) eval(args [][]byte, readOnly bool) resp.Value {
 	if fail.IsError() {
 		return fail
 	}
-	var p *lua.Program
-	var err error
-	if readOnly {
-		p, err = tx.st.scripts.compile(string(args[1]))
-	} else {
-		p, err = tx.st.scripts.remember(string(args[1]), false)
-	}
-	if err != nil {
-		return resp.Err(err.Error())
-	}
-	return tx.runScript(p, keys, argv, readOnly)
+	body := string(args[1])
+	return tx.evalBody(lua.Sum(body), body, keys, argv, readOnly)
 }
 
 func (tx *Tx) evalSHA(args [][]byte, readOnly bool) resp.Value {
@@ -101,12 +92,18 @@ func (tx *Tx) evalSHA(args [][]byte, readOnly bool) resp.Value {
 	if !ok {
 		return errNoScript
 	}
+	return tx.evalBody(sha, body, keys, argv, readOnly)
+}
+
+// evalBody runs a script whose name is sha. One that only reads runs beside
+// others, and is not noted as used.
+func (tx *Tx) evalBody(sha, body string, keys, argv [][]byte, readOnly bool) resp.Value {
 	var p *lua.Program
 	var err error
 	if readOnly {
-		p, err = tx.st.scripts.compile(body)
+		p, err = tx.st.scripts.compile(sha, body)
 	} else {
-		p, err = tx.st.scripts.remember(body, false)
+		p, err = tx.st.scripts.remember(sha, body, false)
 	}
 	if err != nil {
 		return resp.Err(err.Error())
@@ -115,7 +112,7 @@ func (tx *Tx) evalSHA(args [][]byte, readOnly bool) resp.Value {
 }
 
 func scriptLoad(tx *Tx, args [][]byte) resp.Value {
-	p, err := tx.st.scripts.remember(string(args[2]), true)
+	p, err := tx.st.scripts.remember(lua.Sum(string(args[2])), string(args[2]), true)
 	if err != nil {
 		return resp.Err(err.Error())
 	}

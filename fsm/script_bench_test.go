@@ -2,6 +2,7 @@ package fsm
 
 import (
 	"fmt"
+	"os"
 	"testing"
 )
 
@@ -15,6 +16,15 @@ func BenchmarkEval(b *testing.B) {
 	b.Run("lock", func(b *testing.B) {
 		benchScript(b, "EVAL", "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) else return 0 end", "1", "k", "token")
 	})
+	b.Run("job", func(b *testing.B) { // what test/bench measures
+		script, err := os.ReadFile("../test/bench/load/job.lua")
+		if err != nil {
+			b.Fatal(err)
+		}
+		m := newMachine(b)
+		sha := m.doSub(1, "SCRIPT|LOAD", string(script)).Str
+		benchWords(b, m, "EVALSHA", sha, "6", "job:id", "job:wait", "job:active", "job:completed", "job:", "job:meta", value64, "1700000000000")
+	})
 	b.Run("readonly", func(b *testing.B) {
 		benchScript(b, "EVAL_RO", "return redis.call('get', KEYS[1])", "1", "k")
 	})
@@ -22,7 +32,10 @@ func BenchmarkEval(b *testing.B) {
 }
 
 func benchScript(b *testing.B, words ...string) {
-	m := newMachine(b)
+	benchWords(b, newMachine(b), words...)
+}
+
+func benchWords(b *testing.B, m *machine, words ...string) {
 	m.check = false
 	c := Lookup(words[0])
 	args := bulks(words...)

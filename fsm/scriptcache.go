@@ -32,18 +32,18 @@ func (s *scripts) body(sha string) (string, bool) {
 	return known.body, ok
 }
 
-// compile returns the program of a script, and remembers nothing: reads run
-// together.
-func (s *scripts) compile(body string) (*lua.Program, error) {
-	if known := s.bySHA[lua.Sum(body)]; known.program != nil {
+// compile returns the program of a script, whose name is sha, and remembers
+// nothing: reads run together.
+func (s *scripts) compile(sha, body string) (*lua.Program, error) {
+	if known := s.bySHA[sha]; known.program != nil {
 		return known.program, nil
 	}
 	return lua.Compile(body)
 }
 
-// remember returns the program of a script, which counts as used now.
-func (s *scripts) remember(body string, load bool) (*lua.Program, error) {
-	sha := lua.Sum(body)
+// remember returns the program of a script, whose name is sha. It counts as used
+// now.
+func (s *scripts) remember(sha, body string, load bool) (*lua.Program, error) {
 	known, ok := s.bySHA[sha]
 	if known.program == nil {
 		var err error

@@ -36,15 +36,31 @@ var scriptRows = map[string]*Command{
 	"SELECT": {Spec{Name: "SELECT", Arity: 2, Flags: Read}, scriptSelect},
 }
 
-// nodeCommands are those that only a node can answer, for itself.
-var nodeCommands = map[string]bool{}
+// A callable is what a name stands for in a script.
+type callable struct {
+	*Command
+	node bool // only a node can answer it, for itself
+}
+
+// callables has each name in upper and in lower case: most calls find theirs
+// without a copy.
+var callables = map[string]callable{}
 
 func init() {
+	add := func(name string, c callable) { callables[name], callables[strings.ToLower(name)] = c, c }
+	for _, c := range rows {
+		if c.Flags&Internal == 0 && !strings.Contains(c.Name, "|") {
+			add(c.Name, callable{Command: c})
+		}
+	}
+	for name, c := range scriptRows {
+		add(name, callable{Command: c})
+	}
 	for _, name := range strings.Fields(`ACL ASKING AUTH BGREWRITEAOF BGSAVE CLIENT CLUSTER COMMAND CONFIG DEBUG
 		DISCARD EXEC FAILOVER FUNCTION HELLO INFO LASTSAVE LATENCY LOLWUT MIGRATE MODULE MONITOR MULTI PSUBSCRIBE
 		PUBSUB PUNSUBSCRIBE QUIT RAFT READONLY READWRITE REPLICAOF RESET ROLE SAVE SCRIPT SENTINEL SHUTDOWN SLAVEOF
 		SLOWLOG SSUBSCRIBE SUBSCRIBE SUNSUBSCRIBE SYNC UNSUBSCRIBE UNWATCH WAIT WAITAOF WATCH`) {
-		nodeCommands[name] = true
+		add(name, callable{node: true})
 	}
 	findRow = Lookup
 }
@@ -57,22 +73,22 @@ const maxCommandName = 64
 
 // find returns the row of a command that a script calls, or why it cannot.
 func (h *scriptHost) find(args [][]byte) (*Command, resp.Value) {
-	if len(args[0]) > maxCommandName || strings.Contains(string(args[0]), "|") {
+	if len(args[0]) > maxCommandName {
 		return nil, errScriptName
 	}
-	name := strings.ToUpper(string(args[0]))
-	c := scriptRows[name]
-	if c == nil {
-		c = findRow(name)
+	found, ok := callables[string(args[0])]
+	if !ok {
+		found = callables[strings.ToUpper(string(args[0]))]
 	}
-	if c != nil && c.Flags&Container != 0 && len(args) > 1 && !nodeCommands[name] {
+	c := found.Command
+	if c != nil && c.Flags&Container != 0 && len(args) > 1 {
 		if len(args[1]) > maxCommandName {
 			return nil, errScriptName
 		}
-		c = findRow(name + "|" + strings.ToUpper(string(args[1])))
+		c = findRow(c.Name + "|" + strings.ToUpper(string(args[1])))
 	}
 	switch {
-	case nodeCommands[name]:
+	case found.node:
 		return nil, errInScript
 	case c == nil || c.Flags&Internal != 0:
 		return nil, errScriptName
@@ -98,7 +114,7 @@ func (h *scriptHost) Call(args [][]byte) resp.Value {
 	if fail := h.refuse(c); fail.IsError() {
 		return fail
 	}
-	args[0] = []byte(c.Name)
+	args[0] = append(args[0][:0], c.Name...)
 	reads := h.tx.reads
 	defer func() { h.tx.reads = reads }()
 	h.tx.reads = c.Flags&Read != 0

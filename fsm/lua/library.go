@@ -91,7 +91,7 @@ func (m *Machine) Load(code string) (*Library, error) {
 	case fault != nil:
 		return nil, errors.New(status("ERR Error registering functions: " + r.errorText(fault)))
 	}
-	m.end(L)
+	m.end(r, L)
 	if l.Functions = r.loading.functions; len(l.Functions) == 0 {
 		return nil, errors.New("ERR No functions registered")
 	}

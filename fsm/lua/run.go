@@ -152,7 +152,8 @@ type Machine struct {
 	// all nodes run must end at the same place.
 	Stop func() bool
 
-	idle *lua.LState
+	idle    *lua.LState
+	command command
 }
 
 // Run runs a script and returns its reply. The host is called from within.
@@ -180,7 +181,7 @@ func (m *Machine) Call(l *Library, f *Function, host Host, keys, argv [][]byte) 
 }
 
 func (m *Machine) newRun(n names, source string, host Host) *run {
-	r := &run{names: n, source: source, host: host, budget: m.Budget, stop: m.Stop}
+	r := &run{names: n, source: source, host: host, budget: m.Budget, stop: m.Stop, command: m.command}
 	if r.budget == 0 {
 		r.budget = Budget
 	}
@@ -200,11 +201,18 @@ func (m *Machine) begin(r *run, keys, argv [][]byte) *lua.LState {
 	return L
 }
 
-// end takes back a thread. After an error, one is of no use.
-func (m *Machine) end(L *lua.LState) {
+// keepBuffer is up to which size the arguments' buffer is kept, in bytes.
+const keepBuffer = 64 << 10
+
+// end takes back what the next run can use again. After an error, a thread is of
+// no use.
+func (m *Machine) end(r *run, L *lua.LState) {
 	L.SetTop(0)
 	L.RemoveContext()
 	m.idle = L
+	if cap(r.command.buf) <= keepBuffer {
+		m.command = r.command
+	}
 }
 
 // finish runs code, which leaves its value on the stack, and returns the reply.
@@ -226,7 +234,7 @@ func (m *Machine) finish(r *run, id string, keys, argv [][]byte, code func(*lua.
 		return r.failed(id, r.errorText(fault))
 	}
 	reply = r.reply(L.Get(-1), 0)
-	m.end(L)
+	m.end(r, L)
 	return reply
 }
 
