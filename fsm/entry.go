@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
+	"slices"
 )
 
 // An Entry is what one log entry carries: the batches that the leader put
@@ -49,7 +50,11 @@ const entryHeader = 5
 
 // Append encodes e after dst.
 func (e *Entry) Append(dst []byte) []byte {
-	start := len(dst)
+	start, size := len(dst), entryHeader+16+binary.MaxVarintLen64
+	for i := range e.Batches {
+		size += len(e.Batches[i].Body) + maxBatchHeader
+	}
+	dst = slices.Grow(dst, size)
 	dst = append(dst, entryFormat, 0, 0, 0, 0)
 	dst = binary.LittleEndian.AppendUint64(dst, uint64(e.Time))
 	dst = binary.LittleEndian.AppendUint64(dst, e.Seed)
@@ -61,6 +66,9 @@ func (e *Entry) Append(dst []byte) []byte {
 	binary.LittleEndian.PutUint32(dst[start+1:], sum)
 	return dst
 }
+
+// maxBatchHeader is the most that a batch takes besides its body.
+const maxBatchHeader = 12 + 2*binary.MaxVarintLen64
 
 // CheckEntry reports whether data is an entry as it was written.
 func CheckEntry(data []byte) error {
@@ -144,6 +152,9 @@ func (g *Group) Add(c *Command, args [][]byte, typed []bool) {
 	}
 	g.n++
 }
+
+// MaxGroupHeader is the most that Append adds to a group's Size.
+const MaxGroupHeader = 1 + binary.MaxVarintLen64
 
 // Append encodes the group after dst, for a session in the given database.
 func (g *Group) Append(dst []byte, db int) []byte {

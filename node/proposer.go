@@ -213,18 +213,17 @@ func (p *proposer) awaitCohort(answered int) {
 func (p *proposer) take() ([]*write, []byte) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	var writes []*write
-	var body []byte
-	n := 0
-	for ; n < len(p.queue); n++ {
-		w := p.queue[n]
-		if len(body) > 0 && len(body)+w.size > maxEntry {
-			break
-		}
-		if w.taken.CompareAndSwap(false, true) {
+	writes := make([]*write, 0, len(p.queue))
+	n, size := 0, 0
+	for ; n < len(p.queue) && (size == 0 || size+p.queue[n].size <= maxEntry); n++ {
+		if w := p.queue[n]; w.taken.CompareAndSwap(false, true) {
 			writes = append(writes, w)
-			body = w.group.Append(body, w.db)
+			size += w.size
 		}
+	}
+	body := make([]byte, 0, size+len(writes)*fsm.MaxGroupHeader)
+	for _, w := range writes {
+		body = w.group.Append(body, w.db)
 	}
 	p.queue = p.queue[n:]
 	if len(p.queue) == 0 {
