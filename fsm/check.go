@@ -3,6 +3,8 @@ package fsm
 import (
 	"errors"
 	"fmt"
+
+	"github.com/cespare/xxhash/v2"
 )
 
 // Check walks the whole state and reports every invariant that does not hold.
@@ -16,11 +18,13 @@ func (s *State) Check() error {
 		if k.rev > s.index {
 			bad("db %d is of the future", db)
 		}
-		for at, sh := range k.shards {
-			if sh == nil {
-				continue
+		for at := range k.shards {
+			sh := &k.shards[at]
+			if err := sh.check(); err != nil {
+				bad("db %d: shard %d: %w", db, at, err)
 			}
-			for key, o := range sh.objects {
+			for _, o := range sh.sorted() {
+				key := o.key
 				n++
 				bytes += keyOverhead + len(key) + recount(o)
 				if got := o.bytes(); o.unsettled || got != recount(o) {
@@ -65,6 +69,26 @@ func (s *State) Check() error {
 		bad("%d objects are unsettled", len(s.unsettled))
 	}
 	return errors.Join(errs...)
+}
+
+// check reports an invariant of the table that does not hold: every object is
+// found, and what is empty ends no search too early.
+func (sh *shard) check() error {
+	n := 0
+	for _, s := range sh.slots {
+		if s.tag == 0 {
+			continue
+		}
+		n++
+		hash := xxhash.Sum64String(s.o.key)
+		if s.tag != hash|usedSlot || sh.get(hash, []byte(s.o.key)) != s.o {
+			return fmt.Errorf("key %q is not found", s.o.key)
+		}
+	}
+	if n != sh.size || 4*n > 3*len(sh.slots) || len(sh.slots)&(len(sh.slots)-1) != 0 {
+		return fmt.Errorf("%d keys, size %d, %d slots", n, sh.size, len(sh.slots))
+	}
+	return nil
 }
 
 // recount is object.bytes by a walk over the elements.

@@ -63,14 +63,9 @@ func classicMSet(tx *Tx, args [][]byte) resp.Value {
 
 func classicFlush(tx *Tx, _ [][]byte) resp.Value {
 	n := 0
-	for _, sh := range tx.keys().shards {
-		if sh == nil {
-			continue
-		}
-		for _, key := range sh.sorted() {
-			if tx.get([]byte(key)) != nil {
-				n++
-			}
+	for o := range tx.keys().all() {
+		if tx.get([]byte(o.key)) != nil {
+			n++
 		}
 	}
 	tx.st.clear(tx.db)

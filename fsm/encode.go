@@ -116,14 +116,9 @@ func (e *encoder) origins(origins map[uint64]origin) {
 
 func (e *encoder) keyspace(k *keyspace) {
 	e.uvarint(uint64(k.size))
-	for _, sh := range k.shards {
-		if sh == nil {
-			continue
-		}
-		for _, key := range sh.sorted() {
-			e.string(key)
-			e.object(sh.objects[key])
-		}
+	for o := range k.all() {
+		e.string(o.key)
+		e.object(o)
 	}
 }
 

@@ -33,7 +33,7 @@ func (s *State) Freeze() *Frozen {
 		k := &s.dbs[db]
 		f.dbs[db].size, f.dbs[db].rev = k.size, k.rev
 		if k.shards != nil {
-			f.dbs[db].shards = append([]*shard(nil), k.shards...)
+			f.dbs[db].shards = slices.Clone(k.shards)
 		}
 	}
 	s.epoch++

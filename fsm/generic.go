@@ -210,14 +210,9 @@ func move(tx *Tx, from, to []byte) bool {
 func keys(tx *Tx, args [][]byte) resp.Value {
 	pattern := string(args[1])
 	var found []string
-	for _, sh := range tx.keys().shards {
-		if sh == nil {
-			continue
-		}
-		for _, key := range sh.sorted() {
-			if Match(pattern, key) && tx.peek([]byte(key)) != nil {
-				found = append(found, key)
-			}
+	for o := range tx.keys().all() {
+		if Match(pattern, o.key) && tx.peek([]byte(o.key)) != nil {
+			found = append(found, o.key)
 		}
 	}
 	return resp.Strs(found...)
@@ -235,14 +230,9 @@ func randomKey(tx *Tx, _ [][]byte) resp.Value {
 			return resp.Str(key)
 		}
 	}
-	for _, sh := range k.shards {
-		if sh == nil {
-			continue
-		}
-		for _, key := range sh.sorted() {
-			if tx.peek([]byte(key)) != nil {
-				return resp.Str(key)
-			}
+	for o := range k.all() {
+		if tx.peek([]byte(o.key)) != nil {
+			return resp.Str(o.key)
 		}
 	}
 	return resp.Nil
@@ -250,15 +240,12 @@ func randomKey(tx *Tx, _ [][]byte) resp.Value {
 
 // at returns the key at a place in the defined order.
 func (k *keyspace) at(place int) string {
-	for _, sh := range k.shards {
-		if sh == nil {
-			continue
+	for at := range k.shards {
+		sh := &k.shards[at]
+		if place < sh.size {
+			return sh.sorted()[place].key
 		}
-		if place < len(sh.objects) {
-			keys := sh.sorted()
-			return keys[place]
-		}
-		place -= len(sh.objects)
+		place -= sh.size
 	}
 	return ""
 }

@@ -1,6 +1,7 @@
 package fsm
 
 import (
+	"iter"
 	"slices"
 
 	"github.com/cespare/xxhash/v2"
@@ -21,9 +22,8 @@ const (
 // hashOf returns the place of a key in the order of SCAN.
 func hashOf(key string) uint64 { return xxhash.Sum64String(key) >> (64 - hashBits) }
 
-func shardOf(hash uint64) int { return int(hash >> (hashBits - shardBits)) }
-
-func shardOfKey(key []byte) int { return int(xxhash.Sum64(key) >> (64 - shardBits)) }
+// shardOf returns the shard of a key by its place.
+func shardOf(place uint64) int { return int(place >> (hashBits - shardBits)) }
 
 type kind uint8
 
@@ -42,6 +42,7 @@ const (
 // An object is what a key holds. Objects that are shared with a frozen view
 // are never changed: see keyspace.own.
 type object struct {
+	key       string // where it lies
 	str       string // kindString, kindInteger
 	val       any    // other kinds: resp.Value for kindClassic, else a container
 	rev       uint64 // the index of the entry that changed it last
@@ -62,14 +63,9 @@ func (o *object) clone(epoch uint32) *object {
 	return &clone
 }
 
-type shard struct {
-	objects map[string]*object
-	epoch   uint32
-}
-
 // A keyspace is one database.
 type keyspace struct {
-	shards []*shard // nil while there was no key yet
+	shards []shard // nil while there was no key yet
 	size   int
 	bytes  int // what keys and objects take, see memory.go
 	due    deadlines
@@ -78,36 +74,38 @@ type keyspace struct {
 
 func (k *keyspace) len() int { return k.size }
 
-// get returns the object of key, or nil. Key is not copied: the compiler needs
-// the conversion in the index for that.
+// all goes over the objects in the defined order: by shard, in it by key. The keys
+// may be removed meanwhile.
+func (k *keyspace) all() iter.Seq[*object] {
+	return func(yield func(*object) bool) {
+		for at := range k.shards {
+			for _, o := range k.shards[at].sorted() {
+				if !yield(o) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// get returns the object of key, or nil.
 func (k *keyspace) get(key []byte) *object {
 	if k.shards == nil {
 		return nil
 	}
-	if sh := k.shards[shardOfKey(key)]; sh != nil {
-		return sh.objects[string(key)]
-	}
-	return nil
+	hash := xxhash.Sum64(key)
+	return k.shards[hash>>(64-shardBits)].get(hash, key)
 }
 
-// writable returns the shard of key, no longer shared with a frozen view.
-func (k *keyspace) writable(s *State, key []byte) *shard {
+// writable returns the shard of the hash of a key, no longer shared with a frozen
+// view.
+func (k *keyspace) writable(s *State, hash uint64) *shard {
 	if k.shards == nil {
-		k.shards = make([]*shard, shards)
+		k.shards = make([]shard, shards)
 	}
-	at := shardOfKey(key)
-	sh := k.shards[at]
-	switch {
-	case sh == nil:
-		sh = &shard{objects: map[string]*object{}, epoch: s.epoch}
-		k.shards[at] = sh
-	case sh.epoch != s.epoch:
-		objects := make(map[string]*object, len(sh.objects)+1)
-		for key, o := range sh.objects {
-			objects[key] = o
-		}
-		sh = &shard{objects: objects, epoch: s.epoch}
-		k.shards[at] = sh
+	sh := &k.shards[hash>>(64-shardBits)]
+	if sh.epoch != s.epoch {
+		sh.slots, sh.epoch = slices.Clone(sh.slots), s.epoch
 	}
 	return sh
 }
@@ -116,8 +114,9 @@ func (k *keyspace) writable(s *State, key []byte) *shard {
 // key. The copy's deadline is entered among the others. What the key held must
 // not be used afterwards: a plain object is overwritten where that can be.
 func (k *keyspace) put(s *State, key []byte, o *object) (kept *object, added bool) {
-	sh := k.writable(s, key)
-	kept = sh.objects[string(key)]
+	hash := xxhash.Sum64(key)
+	sh := k.writable(s, hash)
+	kept = sh.get(hash, key)
 	added = kept == nil
 	if added {
 		k.size++
@@ -128,11 +127,18 @@ func (k *keyspace) put(s *State, key []byte, o *object) (kept *object, added boo
 			k.due.drop(kept.due)
 		}
 	}
+	var name string
+	if added {
+		name = string(key)
+	} else {
+		name = kept.key
+	}
 	if added || kept.epoch != s.epoch || kept.unsettled || kept.kind > kindClassic || o.kind > kindClassic {
-		kept = new(object)
-		sh.objects[string(key)] = kept
+		kept = &object{key: name}
+		sh.set(hash, key, kept)
 	}
 	*kept = *o
+	kept.key = name
 	kept.epoch, kept.rev, kept.due, kept.unsettled = s.epoch, s.index, nil, false
 	if kept.kind <= kindClassic {
 		k.bytes += kept.bytes()
@@ -140,7 +146,7 @@ func (k *keyspace) put(s *State, key []byte, o *object) (kept *object, added boo
 		s.unsettle(k, kept, 0) // it may be filled now
 	}
 	if kept.expireAt != 0 {
-		kept.due = k.due.add(kept.expireAt, string(key))
+		kept.due = k.due.add(kept.expireAt, name)
 	}
 	return kept, added
 }
@@ -150,21 +156,12 @@ func (k *keyspace) put(s *State, key []byte, o *object) (kept *object, added boo
 func (k *keyspace) own(s *State, key []byte, o *object) *object {
 	if o.epoch != s.epoch {
 		o = o.clone(s.epoch)
-		k.writable(s, key).objects[string(key)] = o
+		hash := xxhash.Sum64(key)
+		k.writable(s, hash).set(hash, key, o)
 	}
 	o.rev = s.index
 	if !o.unsettled {
 		s.unsettle(k, o, o.bytes())
 	}
 	return o
-}
-
-// sorted returns the keys of the shard in byte order.
-func (sh *shard) sorted() []string {
-	keys := make([]string, 0, len(sh.objects))
-	for key := range sh.objects {
-		keys = append(keys, key)
-	}
-	slices.Sort(keys)
-	return keys
 }

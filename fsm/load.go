@@ -131,13 +131,8 @@ func (s *State) take(from *State) {
 	s.dbs, s.graves = from.dbs, graves{floor: s.index}
 	for db := range s.dbs {
 		s.dbs[db].rev = s.index
-		for _, sh := range s.dbs[db].shards {
-			if sh == nil {
-				continue
-			}
-			for _, o := range sh.objects {
-				o.rev = s.index
-			}
+		for at := range s.dbs[db].shards {
+			s.dbs[db].shards[at].all(func(o *object) { o.rev = s.index })
 		}
 		s.signal(Signal{DB: db, All: true})
 	}

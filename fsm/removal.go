@@ -1,6 +1,10 @@
 package fsm
 
-import "math"
+import (
+	"math"
+
+	"github.com/cespare/xxhash/v2"
+)
 
 // maxGraves is how many keys that went are remembered. WATCH needs them for as
 // long as it takes from it to EXEC.
@@ -77,7 +81,9 @@ func (k *keyspace) drop(s *State, key string, o *object) {
 	if o.due != nil {
 		k.due.drop(o.due)
 	}
-	delete(k.writable(s, []byte(key)).objects, key)
+	name := []byte(key)
+	hash := xxhash.Sum64(name)
+	k.writable(s, hash).remove(hash, name)
 	k.bytes -= keyOverhead + len(key) + o.bytes()
 	k.size--
 }
@@ -96,13 +102,8 @@ func (s *State) buryAll(db int) {
 		s.graves = graves{floor: s.index}
 		return
 	}
-	for _, sh := range s.dbs[db].shards {
-		if sh == nil {
-			continue
-		}
-		for _, key := range sh.sorted() {
-			s.graves.add(db, key, s.index)
-		}
+	for o := range s.dbs[db].all() {
+		s.graves.add(db, o.key, s.index)
 	}
 }
 

@@ -75,16 +75,12 @@ func (k *keyspace) page(cursor uint64, count int) (found []string, next uint64) 
 		return nil, 0
 	}
 	for at := shardOf(cursor); at < shards; at++ {
-		sh := k.shards[at]
-		if sh == nil || len(sh.objects) == 0 {
-			continue
-		}
 		var part []string
-		for key := range sh.objects {
-			if hashOf(key) >= cursor {
-				part = append(part, key)
+		k.shards[at].all(func(o *object) {
+			if hashOf(o.key) >= cursor {
+				part = append(part, o.key)
 			}
-		}
+		})
 		sortByHash(part)
 		for _, key := range part {
 			if h := hashOf(key); len(found) >= count && h != hashOf(found[len(found)-1]) {

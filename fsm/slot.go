@@ -64,17 +64,12 @@ func keysOfSlot(tx *Tx, slot []byte, most int) (found []string, fail resp.Value)
 	if !ok || n < 0 || n >= Slots {
 		return nil, resp.Err("ERR Invalid or out of range slot")
 	}
-	for _, sh := range tx.keys().shards {
-		if sh == nil {
-			continue
+	for o := range tx.keys().all() {
+		if most >= 0 && len(found) >= most {
+			break
 		}
-		for _, key := range sh.sorted() {
-			if most >= 0 && len(found) >= most {
-				return found, resp.Nil
-			}
-			if SlotOf(key) == int(n) && tx.peek([]byte(key)) != nil {
-				found = append(found, key)
-			}
+		if SlotOf(o.key) == int(n) && tx.peek([]byte(o.key)) != nil {
+			found = append(found, o.key)
 		}
 	}
 	return found, resp.Nil
