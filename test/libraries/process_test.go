@@ -42,6 +42,10 @@ func start(t *testing.T, dir, name string, env, args []string) *process {
 		close(p.done)
 	}()
 	t.Cleanup(func() {
+		if t.Failed() && p.running() { // one in Python then tells where it is
+			p.cmd.Process.Signal(syscall.SIGUSR1)
+			p.ends(time.Second)
+		}
 		syscall.Kill(-p.cmd.Process.Pid, syscall.SIGKILL)
 		<-p.done
 		if t.Failed() {

@@ -4,13 +4,18 @@ A line is one write to a file opened for appending, so lines of several threads
 and processes never mix.
 """
 
+import faulthandler
 import itertools
 import os
+import signal
 import time
 
 MODE = os.environ['MODE']
 NODES = [(h, int(p)) for h, p in (n.split(':') for n in os.environ['NODES'].split(','))]
 NAME = os.environ['NAME']
+
+# A test that fails asks who hangs where.
+faulthandler.register(signal.SIGUSR1, all_threads=True)
 
 
 def note(*words):
