@@ -68,7 +68,7 @@ func BenchmarkReadGet(b *testing.B) {
 	for i := range 1000 {
 		names = append(names, fmt.Appendf(nil, "key:%012d", i*97))
 	}
-	r := Request{Command: Lookup("GET"), Args: bulks("GET", "")}
+	r := Request{Command: Lookup("GET"), Args: bulks("GET", ""), Scratch: new(Scratch)}
 	b.ReportAllocs()
 	i := 0
 	for b.Loop() {

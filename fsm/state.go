@@ -205,17 +205,28 @@ type Request struct {
 	Stop func() bool
 	// Notices is where the read's keyspace notifications go; nil for nowhere.
 	Notices *[]Message
+	// Scratch is used instead of new memory; nil for none.
+	Scratch *Scratch
 }
+
+// A Scratch is memory that reads, one after the other, use again. The zero Scratch
+// is ready.
+type Scratch struct{ tx Tx }
 
 // Read answers a command of a Read row. It never changes the state.
 func (s *State) Read(r Request) resp.Value {
-	tx := Tx{st: s, db: r.DB, now: max(s.now, r.Now)}
-	tx.seed, tx.stop, tx.looked = r.Seed, r.Stop, r.Lookups
-	tx.reads, tx.told = true, r.Notices
+	var tx *Tx
+	if r.Scratch != nil {
+		tx = &r.Scratch.tx
+		defer func() { *tx = Tx{} }() // the state is not to be kept for it
+	} else {
+		tx = new(Tx)
+	}
+	*tx = Tx{st: s, db: r.DB, now: max(s.now, r.Now), seed: r.Seed, stop: r.Stop, looked: r.Lookups, reads: true, told: r.Notices}
 	if r.User != "" {
 		tx.become(r.User)
 	}
-	return r.Command.Run(&tx, r.Args)
+	return r.Command.Run(tx, r.Args)
 }
 
 // SetMembers tells the state, at a log index, which origins belong to members

@@ -68,9 +68,9 @@ func (b *barrier) run() {
 // before its leader. What was committed before the leader's term lies under the
 // first entry of that, so the term must be ready: an entry of it applied.
 type readIndex struct {
-	raft    *raft.Raft
-	ready   atomic.Uint64                                      // the term whose first entry is applied here
-	term    func(context.Context, raft.Server) (uint64, error) // asks a member for its term
+	raft  *raft.Raft
+	ready atomic.Uint64                                      // the term whose first entry is applied here
+	term  func(context.Context, raft.Server) (uint64, error) // asks a member for its term
 }
 
 // get returns the index, or errNotProposed where this node does not lead, or

@@ -12,7 +12,7 @@ import (
 func (s *session) read(r *row, args [][]byte) (resp.Value, error) {
 	s.show(r, args)
 	s.lookups = fsm.Lookups{}
-	req := fsm.Request{Command: r.command, Args: args, DB: s.who.db, Lookups: &s.lookups}
+	req := fsm.Request{Command: r.command, Args: args, DB: s.who.db, Lookups: &s.lookups, Scratch: &s.scratch}
 	if s.grants.user != nil {
 		req.User = s.who.user
 	}

@@ -18,6 +18,7 @@ type operated struct {
 	kept    [][]byte      // copies of the command's arguments, made before the session read on
 	waited  time.Duration // what the command waited for on purpose
 	lookups fsm.Lookups   // of the last read
+	scratch fsm.Scratch   // of reads
 	shape   shape
 }
 

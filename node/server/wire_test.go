@@ -1,9 +1,9 @@
 package server
 
 import (
-	"fmt"
 	"bufio"
 	"context"
+	"fmt"
 	"io"
 	"net"
 	"strings"
