@@ -36,6 +36,7 @@ type machine struct {
 	configure func(*fsm.Settings)
 	settings  *fsm.Settings // told last
 	people    people
+	stop      <-chan struct{} // closed when the node stops; may be nil
 	// replayed is the index of the newest entry that the log held at the start:
 	// what was published up to it is not news.
 	replayed uint64
@@ -141,7 +142,7 @@ func (m *machine) Snapshot() (raft.FSMSnapshot, error) {
 	if m.broken {
 		return nil, errBroken
 	}
-	return snapshot{m.state.Freeze()}, nil
+	return snapshot{m.state.Freeze(), m.stop}, nil
 }
 
 // Restore implements raft.FSM.
@@ -213,11 +214,14 @@ func (m *machine) view(f func(*fsm.State)) {
 }
 
 // A snapshot is a frozen state on its way to the disk.
-type snapshot struct{ frozen *fsm.Frozen }
+type snapshot struct {
+	frozen *fsm.Frozen
+	stop   <-chan struct{}
+}
 
 // Persist implements raft.FSMSnapshot.
 func (s snapshot) Persist(sink raft.SnapshotSink) error {
-	if err := s.frozen.Encode(sink); err != nil {
+	if err := s.frozen.Encode(&pacedWriter{to: sink, stop: s.stop, began: time.Now()}); err != nil {
 		return errors.Join(err, sink.Cancel())
 	}
 	return sink.Close()

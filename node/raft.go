@@ -22,6 +22,7 @@ func (n *Node) openRaft() error {
 		return err
 	}
 	n.machine = newMachine(n.fail, n.front.Deliver, replayed)
+	n.machine.stop = n.stop
 	n.machine.people = people{self: n.dir.Identity().ID, changed: n.front.SetUsers, refused: n.front.Refused}
 	n.waiters = newWaiters(n.machine.elements, n.sendTurns)
 	n.waiters.unread = n.machine.unread
@@ -179,7 +180,7 @@ func (n *Node) snapshot(limit int64) error {
 		n.saved.Store(time.Now().Unix())
 		n.metrics.snapshots.WithLabelValues("ok").Inc()
 		n.cfg.Log.Info("took a snapshot", "log_bytes", bytes, "took", time.Since(began))
-	case errors.Is(err, raft.ErrNothingNewToSnapshot):
+	case errors.Is(err, raft.ErrNothingNewToSnapshot), n.stopping.Load():
 	default:
 		n.metrics.snapshots.WithLabelValues("failed").Inc()
 		n.cfg.Log.Error("cannot take a snapshot", "err", err)

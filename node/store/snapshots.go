@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
+	"os"
+	"path/filepath"
 
 	"github.com/hashicorp/raft"
 )
@@ -33,11 +35,49 @@ func (s *checkedSnapshots) Create(version raft.SnapshotVersion, index, term uint
 	if err != nil {
 		return nil, err
 	}
-	if _, err := sink.Write(metaSum(index, term, members, membersIndex)); err != nil {
+	_, err = sink.Write(metaSum(index, term, members, membersIndex))
+	var state *os.File
+	if err == nil {
+		state, err = os.Open(filepath.Join(string(s.at), "snapshots", sink.ID()+".tmp", "state.bin"))
+	}
+	if err != nil {
 		_ = sink.Cancel()
 		return nil, err
 	}
-	return sink, nil
+	return &syncedSink{SnapshotSink: sink, state: state}, nil
+}
+
+// syncEvery is how many bytes of a snapshot may wait to be written to the disk. The
+// sync of a whole one at its end would hold up those of the log.
+const syncEvery = 4 << 20
+
+// A syncedSink is a snapshot whose file is synced while it is written.
+type syncedSink struct {
+	raft.SnapshotSink
+	state *os.File
+	bytes int // since the last sync
+}
+
+// Write implements io.Writer.
+func (s *syncedSink) Write(b []byte) (int, error) {
+	n, err := s.SnapshotSink.Write(b)
+	if s.bytes += n; s.bytes >= syncEvery && err == nil {
+		s.bytes = 0
+		err = s.state.Sync()
+	}
+	return n, err
+}
+
+// Close implements io.Closer. raft calls it again and again.
+func (s *syncedSink) Close() error {
+	_ = s.state.Close()
+	return s.SnapshotSink.Close()
+}
+
+// Cancel implements raft.SnapshotSink.
+func (s *syncedSink) Cancel() error {
+	_ = s.state.Close()
+	return s.SnapshotSink.Cancel()
 }
 
 // List implements raft.SnapshotStore. It names the newest snapshot only: raft
