@@ -20,8 +20,19 @@ function ioredis(blocking) {
 
 function nodeRedis() {
   const redis = require('redis');
+  // BullMQ 6.7.0 makes connections of its own from this one, and an error of one
+  // that it has just made may reach nobody: without this it would end the process.
+  process.removeListener('uncaughtException', notAnError).on('uncaughtException', notAnError);
   const client = redis.createClient({url: `redis://${nodes[0].host}:${nodes[0].port}`});
   return client;
+}
+
+function notAnError(e) {
+  if (e.name !== 'SocketClosedUnexpectedlyError' && e.message !== 'Socket closed unexpectedly') {
+    console.error(e);
+    process.exit(1);
+  }
+  console.error('an error that BullMQ does not listen for:', e.message);
 }
 
 function connect(blocking = false) {
