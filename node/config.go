@@ -10,6 +10,8 @@ import (
 	"regexp"
 	"time"
 
+	"github.com/hashicorp/raft-wal/types"
+
 	"github.com/trivetdb/trivet/fsm"
 	"github.com/trivetdb/trivet/node/store"
 	"github.com/trivetdb/trivet/transport"
@@ -51,6 +53,7 @@ type Config struct {
 	Version string            // of the program
 	Log     *slog.Logger      // default: nothing is logged
 	Network transport.Network // default: TCP
+	Files   types.VFS         // of the log; default: the operating system's
 	Labels  Labeler           // told by the leader who leads; default: nobody is
 
 	// HeartbeatTimeout is how long a follower waits for its leader before it

@@ -37,6 +37,9 @@ type machine struct {
 	settings  *fsm.Settings // told last
 	people    people
 	stop      <-chan struct{} // closed when the node stops; may be nil
+	// durable waits until the log entry at an index is durable on this node; see
+	// store.Dir.Durable. It may be nil.
+	durable func(index uint64) error
 	// replayed is the index of the newest entry that the log held at the start:
 	// what was published up to it is not news.
 	replayed uint64
@@ -59,8 +62,12 @@ func (m *machine) fail(err error) {
 // Apply implements raft.FSM. Its result is a []fsm.Result, or an error where
 // the node cannot go on.
 func (m *machine) Apply(l *raft.Log) any {
+	var unsynced error
+	if m.durable != nil {
+		unsynced = m.durable(l.Index)
+	}
 	began := time.Now()
-	result, signals := m.apply(l)
+	result, signals := m.apply(l, unsynced)
 	if m.took != nil {
 		m.took(time.Since(began))
 	}
@@ -73,8 +80,11 @@ func (m *machine) Apply(l *raft.Log) any {
 	return result
 }
 
-func (m *machine) apply(l *raft.Log) (any, []fsm.Signal) {
+func (m *machine) apply(l *raft.Log, unsynced error) (any, []fsm.Signal) {
 	e, err := fsm.DecodeEntry(l.Data)
+	if unsynced != nil {
+		err = unsynced
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.broken {

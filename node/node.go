@@ -186,6 +186,7 @@ func listenError(flag, addr string, err error) error {
 func (n *Node) openStore() error {
 	dir, err := store.Open(store.Options{
 		Path: n.cfg.DataDir, Name: n.cfg.Name, Log: n.cfg.Log, LogStore: n.cfg.LogStore,
+		Files: n.cfg.Files,
 		OnSync: func(d time.Duration) {
 			n.metrics.sync.Observe(d.Seconds())
 			if n.front != nil { // else the node is being opened

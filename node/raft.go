@@ -22,7 +22,7 @@ func (n *Node) openRaft() error {
 		return err
 	}
 	n.machine = newMachine(n.fail, n.front.Deliver, replayed)
-	n.machine.stop = n.stop
+	n.machine.stop, n.machine.durable = n.stop, n.dir.Durable
 	n.machine.people = people{self: n.dir.Identity().ID, changed: n.front.SetUsers, refused: n.front.Refused}
 	n.waiters = newWaiters(n.machine.elements, n.sendTurns)
 	n.waiters.unread = n.machine.unread
@@ -30,13 +30,9 @@ func (n *Node) openRaft() error {
 	n.machine.readers = newReaders(n.machine.view)
 	n.machine.took = func(d time.Duration) { n.front.Delayed(server.EventApply, d) }
 	logger := logging.HCLog(n.cfg.Log)
-	trans := identified{raft.NewNetworkTransportWithConfig(&raft.NetworkTransportConfig{
-		Stream:  streamLayer{n.mux.Raft(), n.mux, peerAddr(n.addresses.peer)},
-		MaxPool: 3,
-		// No pipelining: in raft v1.7.3 a follower that refuses an entry can leave
-		// the pipeline stuck, and then gets nothing more while the leader leads,
-		// and the leader cannot shut down. One entry is in flight anyway.
-		MaxRPCsInFlight:         1,
+	trans := identified{committable: n.dir.Committable, NetworkTransport: raft.NewNetworkTransportWithConfig(&raft.NetworkTransportConfig{
+		Stream:                  streamLayer{n.mux.Raft(), n.mux, peerAddr(n.addresses.peer)},
+		MaxPool:                 3,
 		Timeout:                 10 * time.Second,
 		Logger:                  logger,
 		MsgpackUseNewTimeFormat: true,
@@ -62,6 +58,7 @@ func (n *Node) openRaft() error {
 		return fmt.Errorf("start raft: %w", errors.Join(err, trans.Close()))
 	}
 	n.raft = r
+	n.dir.DeferSyncs(func() bool { return r.State() == raft.Leader })
 	n.onClose(func() {
 		if err := r.Shutdown().Error(); err != nil {
 			n.cfg.Log.Error("raft did not stop", "err", err)

@@ -15,7 +15,10 @@ import (
 // identified is raft's transport for messages that reach the member they are for,
 // or none. Raft itself sends to an address, and would take an answer of whoever
 // is there: a voter that lost its disk would vote again, as the new node that it is.
-type identified struct{ *raft.NetworkTransport }
+type identified struct {
+	*raft.NetworkTransport
+	committable func(uint64) uint64 // see store.Dir.Committable
+}
 
 // at is an address that says who must be there; see streamLayer.Dial.
 func at(id raft.ServerID, addr raft.ServerAddress) raft.ServerAddress {
@@ -24,12 +27,16 @@ func at(id raft.ServerID, addr raft.ServerAddress) raft.ServerAddress {
 
 // AppendEntries implements raft.Transport.
 func (t identified) AppendEntries(id raft.ServerID, addr raft.ServerAddress, req *raft.AppendEntriesRequest, resp *raft.AppendEntriesResponse) error {
-	return t.NetworkTransport.AppendEntries(id, at(id, addr), req, resp)
+	told := *req
+	told.LeaderCommitIndex = t.committable(req.LeaderCommitIndex)
+	return t.NetworkTransport.AppendEntries(id, at(id, addr), &told, resp)
 }
 
-// AppendEntriesPipeline implements raft.Transport.
-func (t identified) AppendEntriesPipeline(id raft.ServerID, addr raft.ServerAddress) (raft.AppendPipeline, error) {
-	return t.NetworkTransport.AppendEntriesPipeline(id, at(id, addr))
+// AppendEntriesPipeline implements raft.Transport. In raft v1.7.3 a follower that
+// refuses an entry can leave the pipeline stuck, and then gets nothing more while
+// the leader leads, and the leader cannot shut down. One entry is in flight anyway.
+func (t identified) AppendEntriesPipeline(raft.ServerID, raft.ServerAddress) (raft.AppendPipeline, error) {
+	return nil, raft.ErrPipelineReplicationNotSupported
 }
 
 // RequestVote implements raft.Transport.

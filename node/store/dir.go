@@ -16,6 +16,8 @@ import (
 
 	"github.com/hashicorp/raft"
 	raftboltdb "github.com/hashicorp/raft-boltdb/v2"
+	"github.com/hashicorp/raft-wal/fs"
+	"github.com/hashicorp/raft-wal/types"
 	"go.etcd.io/bbolt"
 
 	"github.com/trivetdb/trivet/node/logging"
@@ -43,6 +45,8 @@ type Options struct {
 	// LogStore is where the log is kept, WAL or Bolt. A log that is in the other
 	// one is moved. Default: WAL.
 	LogStore string
+
+	Files types.VFS // where the log's segments are; default: the operating system's
 }
 
 // A Dir is an open data directory. All methods may be called from many
@@ -70,6 +74,9 @@ func Open(opts Options) (_ *Dir, err error) {
 		return nil, errors.New("open data directory: the node has no name")
 	}
 	opts.LogStore = cmp.Or(opts.LogStore, WAL)
+	if opts.Files == nil {
+		opts.Files = fs.New()
+	}
 	if opts.Log == nil {
 		opts.Log = slog.New(slog.DiscardHandler)
 	}
@@ -141,11 +148,11 @@ func (d *Dir) openStores(opts Options, found bool) (err error) {
 		return fmt.Errorf("open %s: %w", tailName, err)
 	}
 	d.stable = &checkedStable{at: d.at, bolt: d.bolt, broken: broken}
-	entries, err := d.openLog(opts, found)
+	entries, err := d.openLog(opts, found, end.index)
 	if err != nil {
 		return errors.Join(err, end.file.Close())
 	}
-	d.log = &checkedLog{at: d.at, entries: entries, onSync: opts.OnSync, tail: end, broken: broken}
+	d.log = &checkedLog{at: d.at, entries: entries, onSync: opts.OnSync, tail: end, broken: broken, wal: d.wal}
 	if d.cache, err = raft.NewLogCache(cached, d.log); err != nil {
 		return err
 	}
@@ -239,7 +246,7 @@ func (d *Dir) Adopt(cluster, coordinator string) error {
 }
 
 // Log returns raft's log.
-func (d *Dir) Log() raft.LogStore { return d.cache }
+func (d *Dir) Log() raft.LogStore { return &raftLog{d.cache, d.log} }
 
 // Stable returns the store of raft's term and vote.
 func (d *Dir) Stable() raft.StableStore { return d.stable }
@@ -282,9 +289,9 @@ func (d *Dir) closeWAL() (err error) {
 		return nil
 	}
 	defer d.at.guard(debug.SetPanicOnFault(true), &err)
-	w := d.wal.wal
+	w := d.wal
 	d.wal = nil
-	return w.Close()
+	return errors.Join(w.files.settle(), w.wal.Close())
 }
 
 func (d *Dir) closeBolt() (err error) {

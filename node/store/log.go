@@ -23,6 +23,10 @@ type checkedLog struct {
 	tail    *tail
 	bytes   atomic.Int64 // stored since they were last reset
 	broken  *brokenDisk
+
+	wal      *walLog                     // nil where the log is in bolt
+	leads    atomic.Pointer[func() bool] // nil for never; see Dir.DeferSyncs
+	unsynced atomic.Pointer[unsynced]    // the storing that is unsynced, or was; nil for none
 }
 
 // A brokenDisk remembers that the disk once failed to store what it was given.
@@ -88,12 +92,16 @@ func (l *checkedLog) GetLog(index uint64, e *raft.Log) (err error) {
 // StoreLog implements raft.LogStore.
 func (l *checkedLog) StoreLog(e *raft.Log) error { return l.StoreLogs([]*raft.Log{e}) }
 
-// StoreLogs implements raft.LogStore. The entries are durable when it returns.
+// StoreLogs implements raft.LogStore. The entries are durable when it returns,
+// save for a leader's: see Dir.DeferSyncs.
 func (l *checkedLog) StoreLogs(entries []*raft.Log) (err error) {
 	if len(entries) == 0 {
 		return nil
 	}
 	if err := l.broken.check(); err != nil {
+		return err
+	}
+	if err := l.settle(); err != nil {
 		return err
 	}
 	if !l.sizes.follows(entries[0].Index) {
@@ -106,14 +114,9 @@ func (l *checkedLog) StoreLogs(entries []*raft.Log) (err error) {
 		}
 		sealed[i] = sealEntry(e)
 	}
-	start := time.Now()
 	if err := l.store(sealed); err != nil {
 		return l.broken.note(err)
 	}
-	if l.onSync != nil {
-		l.onSync(time.Since(start))
-	}
-	l.tail.raise(entries[len(entries)-1].Index)
 	for _, e := range entries {
 		l.sizes.add(e.Index, entrySize(e))
 		l.bytes.Add(int64(entrySize(e)))
@@ -123,12 +126,31 @@ func (l *checkedLog) StoreLogs(entries []*raft.Log) (err error) {
 
 func (l *checkedLog) store(sealed []*raft.Log) (err error) {
 	defer l.at.guard(debug.SetPanicOnFault(true), &err)
-	return l.entries.StoreLogs(sealed)
+	if l.leading(sealed) {
+		return l.storeUnsynced(sealed)
+	}
+	start := time.Now()
+	if err := l.entries.StoreLogs(sealed); err != nil {
+		return err
+	}
+	l.stored(sealed[len(sealed)-1].Index, start)
+	return nil
+}
+
+// stored notes that the log is durable up to index.
+func (l *checkedLog) stored(index uint64, start time.Time) {
+	if l.onSync != nil {
+		l.onSync(time.Since(start))
+	}
+	l.tail.raise(index)
 }
 
 // DeleteRange implements raft.LogStore.
 func (l *checkedLog) DeleteRange(low, high uint64) error {
 	if err := l.broken.check(); err != nil {
+		return err
+	}
+	if err := l.settle(); err != nil {
 		return err
 	}
 	if high >= l.sizes.last() {

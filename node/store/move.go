@@ -25,8 +25,9 @@ const logKey = ownPrefix + "log"
 
 // openLog opens the log in the store that is wanted, and moves it there first
 // where another has it. The key is written between copy and removal, so that a
-// crash leaves a whole log in the store that the key names.
-func (d *Dir) openLog(opts Options, found bool) (_ raft.LogStore, err error) {
+// crash leaves a whole log in the store that the key names. The log is noted to
+// reach an index.
+func (d *Dir) openLog(opts Options, found bool, noted uint64) (_ raft.LogStore, err error) {
 	defer d.at.guard(debug.SetPanicOnFault(true), &err)
 	has, err := d.logIn()
 	if err != nil {
@@ -43,7 +44,7 @@ func (d *Dir) openLog(opts Options, found bool) (_ raft.LogStore, err error) {
 	if has == Bolt && opts.LogStore == Bolt {
 		return d.bolt, d.note(Bolt)
 	}
-	if d.wal, err = d.openWAL(opts); err != nil {
+	if d.wal, err = d.openWAL(opts, noted); err != nil {
 		return nil, err
 	}
 	if has == opts.LogStore {

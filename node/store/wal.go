@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -13,6 +12,7 @@ import (
 	"github.com/hashicorp/raft"
 	raftboltdb "github.com/hashicorp/raft-boltdb/v2"
 	wal "github.com/hashicorp/raft-wal"
+	"github.com/hashicorp/raft-wal/segment"
 	"github.com/hashicorp/raft-wal/types"
 
 	"github.com/trivetdb/trivet/node/logging"
@@ -34,31 +34,37 @@ var largeMark = []byte("in raft.db")
 // A walLog is raft's log as raft-wal keeps it: segments that are written from
 // begin to end.
 type walLog struct {
-	wal  *wal.WAL
-	bolt *raftboltdb.BoltStore // has the large entries
+	wal   *wal.WAL
+	files *segmentFiles
+	bolt  *raftboltdb.BoltStore // has the large entries
 }
 
-// openWAL opens the segments in the directory.
-func (d *Dir) openWAL(opts Options) (_ *walLog, err error) {
+// openWAL opens the segments in the directory. The log is noted to reach an index.
+func (d *Dir) openWAL(opts Options, noted uint64) (_ *walLog, err error) {
 	dir := filepath.Join(string(d.at), walName)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
-	w, err := wal.Open(dir, wal.WithMetaStore(segmentList{d.stable}), wal.WithLogger(logging.HCLog(opts.Log)))
+	if err := d.mendTail(dir, opts.Files, noted); err != nil {
+		return nil, fmt.Errorf("mend %s: %w", dir, err)
+	}
+	files := &segmentFiles{VFS: opts.Files}
+	w, err := wal.Open(dir, wal.WithMetaStore(segmentList{d.stable, files}),
+		wal.WithSegmentFiler(segment.NewFiler(dir, files)), wal.WithLogger(logging.HCLog(opts.Log)))
 	if err != nil {
 		var errno syscall.Errno
-		if errors.As(err, &errno) && !errors.Is(err, fs.ErrNotExist) {
+		if errors.As(err, &errno) && !errors.Is(err, os.ErrNotExist) {
 			return nil, fmt.Errorf("open %s: %w", dir, err)
 		}
 		return nil, d.at.damagedf("%s: %w", walName, err)
 	}
-	return &walLog{wal: w, bolt: d.bolt}, nil
+	return &walLog{wal: w, files: files, bolt: d.bolt}, nil
 }
 
 // removeWAL deletes the segments. The list goes first, since what it names must
 // be there.
 func (d *Dir) removeWAL() error {
-	if err := (segmentList{d.stable}).CommitState(types.PersistentState{}); err != nil {
+	if err := (segmentList{d.stable, &segmentFiles{}}).CommitState(types.PersistentState{}); err != nil {
 		return err
 	}
 	return os.RemoveAll(filepath.Join(string(d.at), walName))
@@ -108,6 +114,17 @@ func (l *walLog) StoreLogs(entries []*raft.Log) error {
 	return l.wal.StoreLogs(small)
 }
 
+// storeUnsynced is StoreLogs, save that the entries are durable only once due has
+// returned no error.
+func (l *walLog) storeUnsynced(entries []*raft.Log) (due func() error, err error) {
+	l.files.deferSyncs()
+	err = l.StoreLogs(entries)
+	if due = l.files.deferred(); due == nil {
+		due = func() error { return nil } // raft-wal had no need for it
+	}
+	return due, err
+}
+
 // DeleteRange implements raft.LogStore.
 func (l *walLog) DeleteRange(low, high uint64) error {
 	if err := l.wal.DeleteRange(low, high); err != nil {
@@ -118,7 +135,10 @@ func (l *walLog) DeleteRange(low, high uint64) error {
 
 // A segmentList keeps raft-wal's list of segments in raft.db, which has a
 // checksum on each value and is checked before it is opened.
-type segmentList struct{ stable *checkedStable }
+type segmentList struct {
+	stable *checkedStable
+	files  *segmentFiles
+}
 
 // Load implements types.MetaStore.
 func (s segmentList) Load(string) (types.PersistentState, error) {
@@ -133,8 +153,12 @@ func (s segmentList) Load(string) (types.PersistentState, error) {
 	return state, err
 }
 
-// CommitState implements types.MetaStore.
+// CommitState implements types.MetaStore. A segment that it counts as complete is
+// durable.
 func (s segmentList) CommitState(state types.PersistentState) error {
+	if err := s.files.settle(); err != nil {
+		return err
+	}
 	text, err := json.Marshal(state)
 	if err != nil {
 		return err

@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/hashicorp/raft"
+
+	"github.com/trivetdb/trivet/node/store/faulty"
 )
 
 // onWAL lets a test run with the log in segments.
@@ -129,7 +131,7 @@ func TestMoveCutShort(t *testing.T) {
 		// Half of a copy in the other store.
 		half := raft.LogStore(d.bolt)
 		if from == Bolt {
-			if half, err = d.openWAL(Options{}); err != nil {
+			if half, err = d.openWAL(Options{Files: faulty.NewDisk()}, 0); err != nil {
 				t.Fatal(err)
 			}
 			d.wal = half.(*walLog)
