@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -16,29 +17,110 @@ import (
 // all are the nodes of trivet.
 var all = []int{0, 1, 2}
 
-// snapshot has nodes with many keys take snapshots under full load of writes.
+// snapshot has nodes with many keys take snapshots under full load of writes, and
+// a redis-server rewrite its file.
 func snapshot(ctx context.Context, e *Env) ([]report.Goal, error) {
 	keys := e.scale(5_000_000, 20_000)
 	s, err := loaded(ctx, e, peer.Trivet, keys)
 	if err != nil {
 		return nil, err
 	}
-	defer s.Close()
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
 	var watch load.Watch
+	stop := overwrite(ctx, s, keys, &watch)
+	goals, err := underLoad(ctx, e, s, &watch, keys)
+	err = errors.Join(err, stop())
+	s.Close()
+	if err != nil {
+		return nil, err
+	}
+	theirs, err := rewriteUnderLoad(ctx, e, keys)
+	if err != nil {
+		return nil, err
+	}
+	for i := range goals {
+		goals[i].Note += "; " + theirs
+	}
+	return goals, nil
+}
+
+// overwrite sets keys at random until it is stopped.
+func overwrite(ctx context.Context, s *peer.Server, keys int, watch *load.Watch) (stop func() error) {
+	ctx, cancel := context.WithCancel(ctx)
 	ended := make(chan error, 1)
 	w := load.Work{Name: "SET", Size: 64, Clients: 50, Pipeline: 16}
 	go func() {
-		_, err := load.Batches(ctx, s.Addrs[s.Lead], w, time.Hour, &watch, setter(keys, 64))
+		_, err := load.Batches(ctx, s.Addrs[s.Lead], w, time.Hour, watch, setter(keys, 64))
 		ended <- err
 	}()
-	goals, err := underLoad(ctx, e, s, &watch, keys)
-	cancel()
-	if fault := <-ended; !errors.Is(fault, context.Canceled) {
-		return nil, fault
+	return func() error {
+		cancel()
+		if err := <-ended; !errors.Is(err, context.Canceled) {
+			return err
+		}
+		return nil
 	}
-	return goals, err
+}
+
+// rewriteUnderLoad says how a redis-server with two replicas does at BGREWRITEAOF,
+// its likeness of a snapshot.
+func rewriteUnderLoad(ctx context.Context, e *Env, keys int) (string, error) {
+	s, err := loaded(ctx, e, peer.Replicated, keys)
+	if err != nil {
+		return "", err
+	}
+	defer s.Close()
+	c, err := load.Dial(ctx, s.Addrs[s.Lead])
+	if err != nil {
+		return "", err
+	}
+	defer c.Close()
+	var watch load.Watch
+	stop := overwrite(ctx, s, keys, &watch)
+	longest, during, rate, err := rewrite(ctx, e, c, &watch)
+	if err := errors.Join(err, stop()); err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("redis-server with two replicas at BGREWRITEAOF of its own: %.0f ms, %.2f × of %s a second",
+		milliseconds(longest), during/rate, report.Count(rate)), nil
+}
+
+// rewrite has a redis-server rewrite its file, and returns the longest stall
+// meanwhile, how much was written a second, and how much without.
+func rewrite(ctx context.Context, e *Env, c *load.Conn, watch *load.Watch) (longest time.Duration, during, without float64, err error) {
+	second := time.Duration(e.scale(1000, 200)) * time.Millisecond
+	if err := rewritten(ctx, c); err != nil { // one that loading has caused
+		return 0, 0, 0, err
+	}
+	sleep(ctx, second)
+	watch.Since()
+	sleep(ctx, 5*second)
+	_, n := watch.Since()
+	without = float64(n) / (5 * second).Seconds()
+	begin := time.Now()
+	if _, err := c.Do("BGREWRITEAOF"); err != nil {
+		return 0, 0, 0, fmt.Errorf("BGREWRITEAOF: %w", err)
+	}
+	if err := rewritten(ctx, c); err != nil {
+		return 0, 0, 0, err
+	}
+	longest, n = watch.Since()
+	return longest, float64(n) / time.Since(begin).Seconds(), without, nil
+}
+
+// rewritten waits until a redis-server does not rewrite its file.
+func rewritten(ctx context.Context, c *load.Conn) error {
+	for ctx.Err() == nil {
+		reply, err := c.Do("INFO", "persistence")
+		if err != nil {
+			return err
+		}
+		text := fmt.Sprintf("%s", reply)
+		if strings.Contains(text, "aof_rewrite_in_progress:0") && strings.Contains(text, "aof_rewrite_scheduled:0") {
+			return nil
+		}
+		sleep(ctx, 20*time.Millisecond)
+	}
+	return ctx.Err()
 }
 
 // loaded starts a server and sets keys of 64 bytes.

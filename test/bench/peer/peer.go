@@ -31,7 +31,7 @@ var Kinds = []Kind{
 	Trivet,
 	{Linearizable, "trivet with --reads linearizable", trivet("--reads", "linearizable")},
 	Redis,
-	{"redis+2", "redis-server and two replicas, appendfsync always on each; acknowledges before the replicas have the write", redis(2)},
+	Replicated,
 	{"etcd", "three nodes, fsync before each acknowledgement by a majority", etcd},
 	{"nats", "JetStream, three servers, a key-value bucket of three replicas, sync_interval always", nats},
 }

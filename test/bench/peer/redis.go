@@ -12,6 +12,9 @@ import (
 // Redis is a single redis-server.
 var Redis = Kind{"redis", "redis-server, one node, appendonly with appendfsync always", redis(0)}
 
+// Replicated is a redis-server with replicas.
+var Replicated = Kind{"redis+2", "redis-server and two replicas, appendfsync always on each; acknowledges before the replicas have the write", redis(2)}
+
 func redis(replicas int) func(ctx context.Context, m Machine, s *Server) error {
 	return func(ctx context.Context, m Machine, s *Server) error {
 		free, err := freeAddresses(1 + replicas)
