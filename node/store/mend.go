@@ -1,13 +1,13 @@
 package store
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"hash/crc32"
 	"io"
 	"math"
 	"os"
-	"slices"
 	"time"
 
 	"github.com/hashicorp/raft-wal/segment"
@@ -126,7 +126,7 @@ func zeroFrom(f types.WritableFile, off int64) error {
 	b, zeros := make([]byte, 64<<10), make([]byte, 64<<10)
 	for at := off; ; {
 		n, err := io.ReadFull(r, b)
-		if !slices.Equal(b[:n], zeros[:n]) {
+		if !bytes.Equal(b[:n], zeros[:n]) {
 			if _, err := f.WriteAt(zeros[:n], at); err != nil {
 				return err
 			}
