@@ -118,10 +118,14 @@ func TestSnapshotInstalled(t *testing.T) {
 			c.isolate(behind)
 		}
 		last := leader.raft.LastIndex()
-		until(t, "the leader has cut its log", func() bool {
+		until(t, "both others, of which either may lead, have cut their logs", func() bool {
 			fill(t, leader, 50)
-			first, err := leader.dir.Log().FirstIndex()
-			return err == nil && first > last+1
+			for _, m := range c.others(behind) {
+				if first, err := m.dir.Log().FirstIndex(); err != nil || first <= last+1 {
+					return false
+				}
+			}
+			return true
 		})
 		commit := leader.raft.CommitIndex()
 		if how == "killed" {
