@@ -64,7 +64,7 @@ func start(ctx context.Context, o options) error {
 		return err
 	}
 	defer os.RemoveAll(tmp)
-	b := &bench{only: only, short: o.short, rounds: o.rounds, cell: o.cell, begun: time.Now()}
+	b := &bench{only: only, short: o.short, rounds: o.rounds, cell: o.cell, out: o.out, begun: time.Now()}
 	b.defaults(o)
 	if m := missing(); len(m) > 0 {
 		b.say("programs are missing, and what needs them will fail: apt-get install %s", strings.Join(m, " "))
@@ -77,7 +77,7 @@ func start(ctx context.Context, o options) error {
 	if o.compare {
 		return compare(ctx, b, flag.Args())
 	}
-	return measureAll(ctx, b, o.out)
+	return measureAll(ctx, b)
 }
 
 // defaults sets what was not chosen.
@@ -97,9 +97,9 @@ func (b *bench) defaults(o options) {
 	}
 }
 
-// measureAll does the whole run, prints its tables and writes its results, also
-// where something failed.
-func measureAll(ctx context.Context, b *bench, out string) error {
+// measureAll does the whole run, writes its results as they come, and prints its
+// tables, also where something failed.
+func measureAll(ctx context.Context, b *bench) error {
 	b.run = &report.Run{
 		Commit: output("git", "describe", "--always", "--dirty", "--abbrev=12"), Began: b.begun.Format(time.RFC3339),
 		Machine: machine(b.machine.Dir), Versions: versions(b.machine), Rounds: b.rounds, Seconds: b.cell.Seconds(),
@@ -113,22 +113,31 @@ func measureAll(ctx context.Context, b *bench, out string) error {
 			b.only, cells()[0], goal.Kinds[0].Name, growth(b.short)[0].name)
 	}
 	b.all(ctx, steps)
-	b.run.Goals = append(b.run.Ratios(), b.run.Goals...)
-	b.run.Minutes = time.Since(b.begun).Minutes()
-	fmt.Printf("%s\n%s\n%s", b.run.CellTable(), b.run.GrowthTable(), b.run.GoalTable())
+	r := b.results()
+	fmt.Printf("%s\n%s\n%s", r.CellTable(), r.GrowthTable(), r.GoalTable())
 	var faults []error
-	if out != "" {
-		faults = append(faults, write(b.run, out))
-	}
-	for _, f := range b.run.Failures {
+	for _, f := range r.Failures {
 		faults = append(faults, errors.New(f))
 	}
-	return errors.Join(append(faults, b.run.Check())...)
+	return errors.Join(append(faults, r.Check())...)
 }
 
-func write(r *report.Run, dir string) error {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+// results returns what was measured until now.
+func (b *bench) results() *report.Run {
+	r := *b.run
+	r.Goals = append(r.Ratios(), r.Goals...)
+	r.Minutes = time.Since(b.begun).Minutes()
+	return &r
+}
+
+// save writes the results into the directory that was asked for, if one was.
+func (b *bench) save() error {
+	if b.out == "" {
+		return nil
+	}
+	if err := os.MkdirAll(b.out, 0o755); err != nil {
 		return err
 	}
-	return errors.Join(r.Write(filepath.Join(dir, "results.json")), os.WriteFile(filepath.Join(dir, "results.txt"), []byte(r.Lines()), 0o644))
+	r := b.results()
+	return errors.Join(r.Write(filepath.Join(b.out, "results.json")), os.WriteFile(filepath.Join(b.out, "results.txt"), []byte(r.Lines()), 0o644))
 }

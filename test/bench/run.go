@@ -20,6 +20,7 @@ type bench struct {
 	machine peer.Machine
 	only    *regexp.Regexp
 	short   bool
+	out     string // directory of the results; none if empty
 	rounds  int
 	cell    time.Duration // for which a cell is measured in a round
 	run     *report.Run
@@ -52,6 +53,9 @@ func (b *bench) all(ctx context.Context, steps []step) {
 			b.fail(s.name, err)
 		}
 		cancel()
+		if err := b.save(); err != nil {
+			b.fail("results", err)
+		}
 	}
 }
 
