@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"net"
 	"slices"
 	"strconv"
@@ -121,6 +122,31 @@ func TestBlockingInOrder(t *testing.T) {
 		t.Errorf("after the transaction: %q", got)
 	}
 	c.sameState()
+}
+
+// TestBlockingOneEntry pushes what a client of the same leader waits for. The pop
+// shares the push's log entry, unless this machine is too busy for once.
+func TestBlockingOneEntry(t *testing.T) {
+	t.Parallel()
+	c := startCluster(t, 3, nil)
+	leader := c.settled()
+	least := uint64(math.MaxUint64)
+	for i := range 50 {
+		p := leader.pop("BRPOP q 0")
+		c.waiting(leader, 1)
+		before := leader.machine.entries.Load()
+		if n := leader.must("LPUSH", "q", i); n != int64(1) {
+			t.Errorf("the list had %v elements, not 1", n)
+		}
+		if got := p.answer(); got != fmt.Sprint("*2 q ", i) {
+			t.Errorf("the client got %q", got)
+		}
+		least = min(least, leader.machine.entries.Load()-before)
+		c.waiting(leader, 0)
+	}
+	if least != 1 {
+		t.Errorf("a push and its pop took %d log entries", least)
+	}
 }
 
 // TestBlockingWrongType has a key become of another type, while a client waits.

@@ -78,9 +78,9 @@ func TestGroupGone(t *testing.T) {
 		d.leaves(2, 1)
 		d.claim(1, 3, "t", group("g", 1))
 		d.holds["t/g"], d.holds["s/h"] = -1, -1
-		d.w.signal([]fsm.Signal{{DB: 1, All: true}})
+		d.w.signal(nil, []fsm.Signal{{DB: 1, All: true}})
 		d.turns()
-		d.w.signal([]fsm.Signal{{DB: 0, All: true}})
+		d.w.signal(nil, []fsm.Signal{{DB: 0, All: true}})
 		synctest.Wait()
 		d.turns("n2:2:s", "n1:3:t")
 		d.leaves(2, 2)

@@ -1,6 +1,7 @@
 package node
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -67,12 +68,13 @@ func (m *machine) Apply(l *raft.Log) any {
 		unsynced = m.durable(l.Index)
 	}
 	began := time.Now()
-	result, signals := m.apply(l, unsynced)
+	e, err := fsm.DecodeEntry(l.Data)
+	result, signals := m.apply(l.Index, e, cmp.Or(unsynced, err))
 	if m.took != nil {
 		m.took(time.Since(began))
 	}
-	if len(signals) > 0 && m.waiters != nil {
-		m.waiters.signal(signals)
+	if m.waiters != nil && m.waiters.count.Load() > 0 {
+		m.waiters.signal(e.Batches, signals)
 	}
 	if len(signals) > 0 && m.readers != nil {
 		m.readers.signal(signals)
@@ -80,11 +82,7 @@ func (m *machine) Apply(l *raft.Log) any {
 	return result
 }
 
-func (m *machine) apply(l *raft.Log, unsynced error) (any, []fsm.Signal) {
-	e, err := fsm.DecodeEntry(l.Data)
-	if unsynced != nil {
-		err = unsynced
-	}
+func (m *machine) apply(index uint64, e fsm.Entry, err error) (any, []fsm.Signal) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.broken {
@@ -95,19 +93,19 @@ func (m *machine) apply(l *raft.Log, unsynced error) (any, []fsm.Signal) {
 	m.state.Listen(m.waiters != nil && m.waiters.count.Load() > 0 || m.readers != nil && m.readers.count.Load() > 0)
 	var results []fsm.Result
 	if err == nil {
-		results, err = m.state.Apply(l.Index, e)
+		results, err = m.state.Apply(index, e)
 	}
 	if err != nil {
-		m.fail(fmt.Errorf("log entry %d: %w", l.Index, err))
+		m.fail(fmt.Errorf("log entry %d: %w", index, err))
 		return err, nil
 	}
-	if messages := m.state.TakeMessages(); messages != nil && l.Index > m.replayed {
+	if messages := m.state.TakeMessages(); messages != nil && index > m.replayed {
 		m.deliver(messages)
 	}
 	m.tellSettings()
-	m.people.tell(m.state, l.Index > m.replayed)
+	m.people.tell(m.state, index > m.replayed)
 	m.entries.Add(1)
-	m.applied.advance(l.Index)
+	m.applied.advance(index)
 	return results, m.state.TakeSignals()
 }
 

@@ -236,6 +236,7 @@ func (n *Node) openPaths() {
 	n.sequencer = newSequencer(n.raft, n.metrics.entry)
 	origin := fsm.Origin{ID: n.dir.Identity().ID, Life: n.dir.Life()}
 	n.proposer = newProposer(origin, n.leaders, n.sendBatch)
+	n.proposer.waiters = n.waiters
 	n.barrier = &barrier{round: n.leaderIndex}
 	n.blocking = newBlocking(origin, n.addresses.peer, n.leaders, n.sendClaims)
 	n.mux.Serve(n.serveCall)

@@ -83,6 +83,7 @@ func (n *Node) serveBatch(ctx context.Context, body []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	defer n.waiters.submit(&b)()
 	index, result, err := n.sequencer.submit(ctx, &b)
 	switch {
 	case errors.Is(err, errNotProposed):
@@ -101,6 +102,7 @@ func (n *Node) serveBatch(ctx context.Context, body []byte) ([]byte, error) {
 // sendBatch is the proposer's way to the leader.
 func (n *Node) sendBatch(ctx context.Context, to leader, b *fsm.Batch) (uint64, fsm.Result, error) {
 	if to.id == n.id {
+		defer n.waiters.submit(b)()
 		return n.sequencer.submit(ctx, b)
 	}
 	reply, err := n.mux.Link(string(to.addr)).Call(ctx, b.Append([]byte{callBatch}))

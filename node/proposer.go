@@ -28,9 +28,10 @@ const (
 	holdSent = 10 * time.Second
 	// retryPause is between two tries at a leader that does not lead.
 	retryPause = 10 * time.Millisecond
-	// cohortWait is how long a batch waits for the sessions that took part in
-	// the one before. Without it sessions fall into halves that alternate.
-	cohortWait = 600 * time.Microsecond
+	// companyWait is how long a batch waits for the sessions that took part in
+	// the one before, and for the pops of what it pushes. Without it sessions fall
+	// into halves that alternate.
+	companyWait = 600 * time.Microsecond
 	// maxQueued bounds the bytes of writes that wait for their batch.
 	maxQueued = 256 << 20
 )
@@ -44,9 +45,12 @@ type proposer struct {
 	seq     uint64 // of the newest batch; only run's goroutine uses it
 	room    *semaphore.Weighted
 
+	waiters *waiters // told of what waits here; may be nil
+
 	mu      sync.Mutex
 	queue   []*write
-	want    int           // queue length that ends the wait for the cohort
+	called  int           // queue length with the pops of all that got turns for pushes in it
+	want    int           // queue length that ends the wait for company
 	wake    chan struct{} // there is a write
 	arrived chan struct{} // the queue has reached want
 
@@ -61,11 +65,12 @@ type sendFunc func(ctx context.Context, to leader, b *fsm.Batch) (uint64, fsm.Re
 
 // A write is a group on its way into a batch.
 type write struct {
-	db    int
-	group *fsm.Group // its session's again once the write was taken by that
-	size  int
-	taken atomic.Bool // by a batch, or by its session that gave up
-	done  chan written
+	db     int
+	group  *fsm.Group // its session's again once the write was taken by that
+	size   int
+	brings []fsm.Push  // to clients that wait
+	taken  atomic.Bool // by a batch, or by its session that gave up
+	done   chan written
 }
 
 type written struct {
@@ -89,7 +94,11 @@ func (p *proposer) write(ctx context.Context, db int, g *fsm.Group) ([]resp.Valu
 	}
 	defer p.room.Release(size)
 	w := &write{db: db, group: g, size: g.Size(), done: make(chan written, 1)}
-	p.enqueue(w)
+	called := 0
+	if p.waiters != nil {
+		w.brings, called = p.waiters.queue(db, g)
+	}
+	p.enqueue(w, called)
 	began, timer := time.Now(), time.NewTimer(holdUnsent)
 	defer timer.Stop()
 	for {
@@ -99,6 +108,7 @@ func (p *proposer) write(ctx context.Context, db int, g *fsm.Group) ([]resp.Valu
 		case <-timer.C:
 			if p.stalled.Load() && p.leaders.late(began) && w.taken.CompareAndSwap(false, true) {
 				p.forget(w)
+				p.left(w)
 				return nil, 0, server.ErrNoLeader
 			}
 			timer.Reset(holdUnsent)
@@ -118,9 +128,14 @@ func (p *proposer) enter(ctx context.Context, size int64) error {
 	return nil
 }
 
-func (p *proposer) enqueue(w *write) {
+// enqueue lets a write wait for its batch, and that for the pops of so many
+// clients that it has called.
+func (p *proposer) enqueue(w *write, called int) {
 	p.mu.Lock()
 	p.queue = append(p.queue, w)
+	if called > 0 {
+		p.called = max(p.called, len(p.queue)-1) + 1 + called
+	}
 	first, full := len(p.queue) == 1, len(p.queue) == p.want
 	p.mu.Unlock()
 	if first {
@@ -128,6 +143,13 @@ func (p *proposer) enqueue(w *write) {
 	}
 	if full {
 		signal(p.arrived)
+	}
+}
+
+// left tells of a write that waits for its batch no more.
+func (p *proposer) left(w *write) {
+	if p.waiters != nil {
+		p.waiters.unqueue(w.brings)
 	}
 }
 
@@ -162,13 +184,14 @@ func (p *proposer) run(stop <-chan struct{}) {
 			p.refuse()
 			return
 		}
-		for p.awaitLeader(ctx) {
+		for answered := 0; p.awaitLeader(ctx); {
+			p.awaitCompany(answered)
 			writes, body := p.take()
 			if len(writes) == 0 {
 				break
 			}
 			p.deliver(ctx, writes, body)
-			p.awaitCohort(len(writes))
+			answered = len(writes)
 		}
 	}
 }
@@ -187,21 +210,24 @@ func (p *proposer) awaitLeader(ctx context.Context) bool {
 	return ctx.Err() == nil
 }
 
-// awaitCohort waits a moment for the sessions that were answered just now to
-// come back with their next writes.
-func (p *proposer) awaitCohort(answered int) {
+// awaitCompany waits a moment for the sessions that were answered just now to
+// come back with their next writes, and for those that were called.
+func (p *proposer) awaitCompany(answered int) {
 	p.mu.Lock()
-	p.want = (answered + len(p.queue)) * 9 / 10
-	enough := len(p.queue) >= p.want || answered <= 1
-	p.mu.Unlock()
-	if enough {
-		return
+	p.want = p.called
+	if answered > 1 {
+		p.want = max(p.want, (answered+len(p.queue))*9/10)
 	}
+	enough := len(p.queue) >= p.want
 	select {
 	case <-p.arrived: // left over from an earlier wait
 	default:
 	}
-	timer := time.NewTimer(cohortWait)
+	p.mu.Unlock()
+	if enough {
+		return
+	}
+	timer := time.NewTimer(companyWait)
 	defer timer.Stop()
 	select {
 	case <-p.arrived:
@@ -213,6 +239,7 @@ func (p *proposer) awaitCohort(answered int) {
 func (p *proposer) take() ([]*write, []byte) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.called = 0
 	writes := make([]*write, 0, len(p.queue))
 	n, size := 0, 0
 	for ; n < len(p.queue) && (size == 0 || size+p.queue[n].size <= maxEntry); n++ {
@@ -224,6 +251,7 @@ func (p *proposer) take() ([]*write, []byte) {
 	body := make([]byte, 0, size+len(writes)*fsm.MaxGroupHeader)
 	for _, w := range writes {
 		body = w.group.Append(body, w.db)
+		p.left(w)
 	}
 	p.queue = p.queue[n:]
 	if len(p.queue) == 0 {

@@ -24,7 +24,7 @@ func (n *Node) openRaft() error {
 	n.machine = newMachine(n.fail, n.front.Deliver, replayed)
 	n.machine.stop, n.machine.durable = n.stop, n.dir.Durable
 	n.machine.people = people{self: n.dir.Identity().ID, changed: n.front.SetUsers, refused: n.front.Refused}
-	n.waiters = newWaiters(n.machine.elements, n.sendTurns)
+	n.waiters = newWaiters(n.dir.Identity().ID, n.machine.elements, n.sendTurns)
 	n.waiters.unread = n.machine.unread
 	n.machine.waiters, n.machine.configure = n.waiters, n.front.Configure
 	n.machine.readers = newReaders(n.machine.view)

@@ -18,7 +18,7 @@ func TestTurnsAfterASwap(t *testing.T) {
 		d.mu.Lock()
 		d.holds["a"], d.holds["b"] = 1, 2
 		d.mu.Unlock()
-		d.w.signal([]fsm.Signal{{DB: 3, All: true}})
+		d.w.signal(nil, []fsm.Signal{{DB: 3, All: true}})
 		synctest.Wait()
 		d.turns("n1:1:a", "n1:2:b")
 	})

@@ -24,6 +24,7 @@ const (
 // first. Who is next gets a turn, a hint to try; a key has as many turns out as
 // it has elements, so that nobody tries in vain and nobody is passed over.
 type waiters struct {
+	self     uint64 // this node's ID as an origin
 	elements func(p place) (fsm.WaitKind, int)
 	unread   func(p place, group string) (n int, ok bool)
 	send     func(ctx context.Context, addr string, n turnNote) error
@@ -38,9 +39,11 @@ type waiters struct {
 	lines     map[place]*line
 	streams   map[place]map[string]*line // by consumer group
 	claimants map[uint64]*claimant       // by the origin's ID
-	made      uint64                     // counts claims
-	granted   uint64                     // counts turns
-	newest    int64                      // time of a note or a claim, microseconds
+	coming    map[place]coming
+	batches   map[batchID][]fsm.Push // that the sequencer has
+	made      uint64                 // counts claims
+	granted   uint64                 // counts turns
+	newest    int64                  // time of a note or a claim, microseconds
 	senders   sync.WaitGroup
 }
 
@@ -90,8 +93,8 @@ type claimant struct {
 	gone   context.CancelFunc
 }
 
-func newWaiters(elements func(place) (fsm.WaitKind, int), send func(context.Context, string, turnNote) error) *waiters {
-	w := &waiters{elements: elements, send: send}
+func newWaiters(self uint64, elements func(place) (fsm.WaitKind, int), send func(context.Context, string, turnNote) error) *waiters {
+	w := &waiters{self: self, elements: elements, send: send}
 	w.reset()
 	return w
 }
@@ -99,6 +102,7 @@ func newWaiters(elements func(place) (fsm.WaitKind, int), send func(context.Cont
 func (w *waiters) reset() {
 	w.lines, w.streams = map[place]*line{}, map[place]map[string]*line{}
 	w.claimants, w.term = map[uint64]*claimant{}, 0
+	w.coming, w.batches = map[place]coming{}, map[batchID][]fsm.Push{}
 	w.count.Store(0)
 }
 
@@ -314,11 +318,21 @@ func (w *waiters) grant(l *line) {
 		return
 	}
 	kind, n := w.elements(l.place)
+	coming := w.coming[l.place]
+	if kind == fsm.WaitNone && coming.queued+coming.submitted > 0 {
+		kind = fsm.WaitList
+	}
+	if kind == fsm.WaitList {
+		n += coming.submitted
+	}
 	for _, c := range l.claims {
-		if l.turns >= n {
+		if l.turns >= n && (kind != fsm.WaitList || l.turns >= n+coming.queued) {
 			return
 		}
 		if c.turn == nil && c.kind == kind {
+			if l.turns >= n && c.of.origin.ID != w.self {
+				return
+			}
 			w.grantTo(c, l, slices.Index(c.keys, l.place), false)
 		}
 	}
@@ -332,10 +346,14 @@ func (w *waiters) grantTo(c *claim, l *line, key int, first bool) {
 	signal(c.of.wake)
 }
 
-// signal looks at keys that may have gained something.
-func (w *waiters) signal(signals []fsm.Signal) {
+// signal hears of an entry that was applied, and looks at keys that may have
+// gained something by it.
+func (w *waiters) signal(batches []fsm.Batch, signals []fsm.Signal) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	for i := range batches {
+		w.arrived(batchID{batches[i].Origin, batches[i].Seq})
+	}
 	for _, s := range signals {
 		if s.All {
 			w.grantDB(s.DB)

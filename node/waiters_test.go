@@ -36,7 +36,7 @@ type noted struct {
 
 func newDesk(t *testing.T) *desk {
 	d := &desk{t: t, holds: map[string]int{}, kinds: map[string]fsm.WaitKind{}, down: map[string]bool{}, nodes: map[uint64]*noted{}}
-	d.w = newWaiters(func(p place) (fsm.WaitKind, int) {
+	d.w = newWaiters(1, func(p place) (fsm.WaitKind, int) {
 		d.mu.Lock()
 		defer d.mu.Unlock()
 		if d.holds[p.key] == 0 {
@@ -142,7 +142,7 @@ func (d *desk) push(key string, n int) {
 	d.mu.Lock()
 	d.holds[key] = n
 	d.mu.Unlock()
-	d.w.signal([]fsm.Signal{{DB: 0, Key: key}})
+	d.w.signal(nil, []fsm.Signal{{DB: 0, Key: key}})
 	synctest.Wait()
 }
 
@@ -205,6 +205,114 @@ func TestTurnInVain(t *testing.T) {
 		d.turns()
 		d.leaves(1, 1)
 		d.turns("n2:1:k")
+	})
+}
+
+// TestTurnsAhead has pushes on their way into the log.
+func TestTurnsAhead(t *testing.T) {
+	queue := func(d *desk, key string, n int) []fsm.Push {
+		args := append([]string{"RPUSH", key}, make([]string, n)...)
+		pushes, _ := d.w.queue(0, command(args...))
+		synctest.Wait()
+		return pushes
+	}
+	submit := func(d *desk, seq uint64, key string, n int) (b fsm.Batch, done func()) {
+		args := append([]string{"LPUSH", key}, make([]string, n)...)
+		b = fsm.Batch{Origin: fsm.Origin{ID: 7, Life: 1}, Seq: seq, Body: command(args...).Append(nil, 0)}
+		done = d.w.submit(&b)
+		synctest.Wait()
+		return b, done
+	}
+	t.Run("of this node, for its own clients", func(t *testing.T) {
+		desks(t, func(d *desk) {
+			d.claim(1, 1, "k")
+			d.claim(2, 1, "k")
+			d.claim(1, 2, "k")
+			pushes := queue(d, "k", 3)
+			d.turns("n1:1:k") // the second is another node's, which the third must not overtake
+			d.w.unqueue(pushes)
+			_, done := submit(d, 1, "k", 3)
+			d.turns("n2:1:k", "n1:2:k")
+			done()
+			d.turns()
+		})
+	})
+	t.Run("taken in the same entry", func(t *testing.T) {
+		desks(t, func(d *desk) {
+			d.claim(1, 1, "k")
+			d.claim(1, 2, "k")
+			b, done := submit(d, 1, "k", 1)
+			d.turns("n1:1:k")
+			d.w.signal([]fsm.Batch{b}, []fsm.Signal{{Key: "k"}})
+			done()
+			d.leaves(1, 1)
+			d.turns()
+		})
+	})
+	t.Run("applied, and not taken yet", func(t *testing.T) {
+		desks(t, func(d *desk) {
+			d.claim(1, 1, "k")
+			d.claim(1, 2, "k")
+			b, done := submit(d, 1, "k", 1)
+			d.holds["k"] = 1
+			d.w.signal([]fsm.Batch{b}, []fsm.Signal{{Key: "k"}})
+			done()
+			d.turns("n1:1:k") // one element, one turn
+		})
+	})
+	t.Run("failed", func(t *testing.T) {
+		desks(t, func(d *desk) {
+			d.claim(1, 1, "k")
+			_, done := submit(d, 1, "k", 1)
+			d.turns("n1:1:k")
+			done()
+			d.stays(1, 1)
+			d.turns()
+			d.push("k", 1)
+			d.turns("n1:1:k")
+			if len(d.w.coming) > 0 || len(d.w.batches) > 0 {
+				t.Errorf("left: %v, %v", d.w.coming, d.w.batches)
+			}
+		})
+	})
+	t.Run("before the client", func(t *testing.T) {
+		desks(t, func(d *desk) {
+			d.claim(1, 1, "other")
+			_, done := submit(d, 1, "k", 1)
+			pushes := queue(d, "k2", 1)
+			d.claim(2, 1, "k")
+			d.claim(2, 2, "k2")
+			d.claim(1, 2, "k2")
+			d.turns("n2:1:k")
+			d.w.unqueue(pushes)
+			done()
+			d.turns()
+		})
+	})
+	t.Run("of another kind", func(t *testing.T) {
+		desks(t, func(d *desk) {
+			zset := func(w *claimWord) { w.wait.Kind = fsm.WaitZSet }
+			d.claim(1, 1, "k", zset)
+			submit(d, 1, "k", 1)
+			d.holds["z"], d.kinds["z"] = 1, fsm.WaitZSet
+			d.claim(1, 2, "z", func(w *claimWord) { w.since = 1 })
+			submit(d, 2, "z", 1)
+			d.turns()
+		})
+	})
+	t.Run("in an earlier term", func(t *testing.T) {
+		desks(t, func(d *desk) {
+			d.claim(1, 1, "k")
+			pushes := queue(d, "k", 1)
+			_, done := submit(d, 1, "k", 1)
+			d.turns("n1:1:k")
+			d.w.open(2)
+			d.w.unqueue(pushes)
+			done()
+			delete(d.nodes, 1)
+			d.claim(1, 1, "k")
+			d.turns()
+		})
 	})
 }
 
