@@ -169,7 +169,7 @@ func progress(all []*incrementer) (done []int64) {
 // TestFollowerIsolated cuts a follower off for less than holdSent: after the
 // cut its clients go on, and those of the others never notice.
 func TestFollowerIsolated(t *testing.T) {
-	t.Parallel()
+	// Not parallel: how soon it comes back is measured against holdUnsent.
 	c := startCluster(t, 3, nil)
 	stop := make(chan struct{})
 	all, wait := increment(c.members, 2, stop)
