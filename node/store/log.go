@@ -23,6 +23,7 @@ type checkedLog struct {
 	tail    *tail
 	bytes   atomic.Int64 // stored since they were last reset
 	broken  *brokenDisk
+	last    lastRead
 
 	wal      *walLog                     // nil where the log is in bolt
 	leads    atomic.Pointer[func() bool] // nil for never; see Dir.DeferSyncs
@@ -69,6 +70,10 @@ func (l *checkedLog) LastIndex() (index uint64, err error) {
 
 // GetLog implements raft.LogStore. What it returns is what was stored.
 func (l *checkedLog) GetLog(index uint64, e *raft.Log) (err error) {
+	cuts, ok := l.last.get(index, e)
+	if ok {
+		return nil
+	}
 	defer l.at.guard(debug.SetPanicOnFault(true), &err)
 	err = l.entries.GetLog(index, e)
 	if errors.Is(err, raft.ErrLogNotFound) {
@@ -86,6 +91,7 @@ func (l *checkedLog) GetLog(index uint64, e *raft.Log) (err error) {
 	if err != nil {
 		return l.at.damagedf("log entry %d: %w", index, err)
 	}
+	l.last.put(cuts, *e)
 	return nil
 }
 
@@ -147,6 +153,8 @@ func (l *checkedLog) stored(index uint64, start time.Time) {
 
 // DeleteRange implements raft.LogStore.
 func (l *checkedLog) DeleteRange(low, high uint64) error {
+	l.last.cut()
+	defer l.last.cut()
 	if err := l.broken.check(); err != nil {
 		return err
 	}
