@@ -132,6 +132,7 @@ func serve(ctx context.Context, cfg node.Config) error {
 		}
 		n = o.n
 	}
+	go newQuiet().run(ctx)
 	select {
 	case <-ctx.Done():
 		cfg.Log.Info("stopping")
