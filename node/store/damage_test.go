@@ -228,7 +228,7 @@ func TestDamageWhileOpen(t *testing.T) {
 	if err := f.Truncate(8192); err != nil { // the rest of the map faults now
 		t.Fatal(err)
 	}
-	if err := d.Log().GetLog(61, &e); !errors.Is(err, ErrDamaged) {
+	if err := d.Log().GetLog(60, &e); !errors.Is(err, ErrDamaged) {
 		t.Errorf("file cut off: %v", err)
 	}
 	if _, err := d.Stable().GetUint64([]byte(termKey)); !errors.Is(err, ErrDamaged) {

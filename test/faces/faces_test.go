@@ -24,11 +24,13 @@ func addresses(c *cluster.Cluster) []string {
 	return list
 }
 
-// clients are the two that find the leader; both may retry, as users set them.
+// clients are the two that find the leader.
 func clients(c *cluster.Cluster) map[string]redis.UniversalClient {
 	return map[string]redis.UniversalClient{
+		// Where the sentinel that it talks to is the node that is gone, this client
+		// dials that MaxRetries+1 times, five dials each, before it asks another.
 		"sentinel": redis.NewFailoverClient(&redis.FailoverOptions{
-			MasterName: server.MasterName, SentinelAddrs: addresses(c), MaxRetries: 10,
+			MasterName: server.MasterName, SentinelAddrs: addresses(c),
 		}),
 		// This client asks who owns the slots once a minute, or when a node says
 		// MOVED; a node that is gone says nothing.
