@@ -41,7 +41,7 @@ var Kinds = []Kind{
 	{"delivery", 10 * time.Second, delivery},
 	{"idle", 30 * time.Second, idle},
 	{"memory", 40 * time.Second, memory},
-	{"snapshot", 80 * time.Second, snapshot},
+	{"snapshot", 5 * time.Minute, snapshot},
 	{"restart", 100 * time.Second, restart},
 	{"failover", 50 * time.Second, failover},
 	{"sigterm", 40 * time.Second, sigterm},

@@ -110,7 +110,7 @@ type benchmark struct {
 // prepare runs twice to get warm and to find the rate, by which it asks for as
 // many requests as take about d. The first run is too short to say much.
 func (b *benchmark) prepare(ctx context.Context, d time.Duration) (func(context.Context) (Result, error), error) {
-	least := 10 * b.work.Clients * b.work.Pipeline
+	least := max(500, 10*b.work.Clients*b.work.Pipeline) // fewer can take no time that redis-benchmark prints
 	n := least
 	for _, next := range []time.Duration{warm, d} {
 		if err := b.fill(ctx, n); err != nil {
