@@ -49,7 +49,7 @@ func (b *bench) all(ctx context.Context, steps []step) {
 		}
 		b.say("step %d of %d: %s, about %v", i+1, len(steps), s.name, s.takes.Round(time.Second))
 		one, cancel := context.WithTimeout(ctx, 3*s.takes+2*time.Minute)
-		if err := s.do(one); err != nil {
+		if err := errors.Join(b.rest(one), s.do(one)); err != nil {
 			b.fail(s.name, err)
 		}
 		cancel()
