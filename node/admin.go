@@ -117,5 +117,27 @@ func (n *Node) remove(target raft.Server) error {
 		}
 		return errors.New(errNotLeader)
 	}
-	return n.raft.RemoveServer(target.ID, 0, 0).Error()
+	if err := n.raft.RemoveServer(target.ID, 0, 0).Error(); err != nil {
+		return err
+	}
+	ctx, cancel = context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	if _, err := callJSON[struct{}](ctx, n, target.Address, callRemoved, removal{target.ID}); err != nil {
+		n.cfg.Log.Info("the removed node did not answer: it joins again as soon as it can", "peer", target.ID, "err", err)
+	}
+	return nil
+}
+
+// A removal tells a running node that an operator took it out. The log entry
+// does not say by whom, and raft may stop before that node has the entry.
+type removal struct{ ID raft.ServerID }
+
+// wasRemoved hears of a removal.
+func (n *Node) wasRemoved(q removal) (struct{}, error) {
+	if q.ID != n.id || !n.joined.Load() {
+		return struct{}{}, fmt.Errorf("this is %s, which started after that", n.id)
+	}
+	n.cfg.Log.Warn("this node was removed from the cluster; start it again to join again")
+	n.removed.Store(true)
+	return struct{}{}, nil
 }

@@ -56,9 +56,9 @@ func (n *Node) placed() bool {
 	})
 }
 
-// settle makes the node a member and keeps it one. A node that was taken out
-// of the cluster while it ran stays out until it is started again: else
-// `members remove` would mean nothing.
+// settle makes the node a member and keeps it one, also where autopilot removed
+// it while the network was cut. A node that an operator took out while it ran
+// stays out until it is started again: else `members remove` would mean nothing.
 func (n *Node) settle() {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
@@ -75,11 +75,8 @@ func (n *Node) settle() {
 		case n.placed():
 			n.joined.Store(true)
 			lost = 0
-		case n.joined.Load() && !member:
-			if lost++; lost == 1 {
-				n.cfg.Log.Warn("this node was removed from the cluster; start it again to join again")
-			}
-		case member && lost < 15: // an election, or the others are still starting
+		case n.removed.Load():
+		case (member || n.joined.Load()) && lost < 15: // an election, others that still start, a removal to hear of
 			lost++
 		default:
 			if !n.join(ctx) && !member {

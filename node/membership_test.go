@@ -112,6 +112,40 @@ func TestRemovedNode(t *testing.T) {
 	}
 }
 
+// TestRemovedUnseen takes a node out that does not get the log entry that says
+// so. It joins again by itself where autopilot did it, and where an operator
+// did it stays out.
+func TestRemovedUnseen(t *testing.T) {
+	t.Parallel()
+	c := startCluster(t, 3, nil)
+	removed := c.others(c.settled())[1]
+	rest := c.others(removed)
+	two := func() bool { return len(rest[0].servers()) == 2 && len(rest[1].servers()) == 2 }
+	apart := func(remove func() error) {
+		c.isolate(removed)
+		if err := remove(); err != nil {
+			t.Fatal(err)
+		}
+		until(t, "two members", two)
+		if !removed.inConfiguration() {
+			t.Fatal("the node has the entry")
+		}
+	}
+	apart(func() error { return c.leaderOf(rest...).raft.RemoveServer(removed.id, 0, 0).Error() })
+	c.net.HealAll()
+	until(t, "it is a member again", func() bool { return len(rest[0].servers()) == 3 })
+	c.settled()
+	apart(func() error { return rest[0].Remove(t.Context(), removed.conf.Name) })
+	if _, err := removed.wasRemoved(removal{rest[0].id}); err == nil {
+		t.Error("it takes another's removal for its own")
+	}
+	if _, err := removed.wasRemoved(removal{removed.id}); err != nil {
+		t.Error(err)
+	}
+	c.net.HealAll()
+	never(t, "the removed node came back by itself", 5*time.Second, func() bool { return !two() })
+}
+
 // TestMovedNode starts a node again under another address for its peers.
 func TestMovedNode(t *testing.T) {
 	t.Parallel()

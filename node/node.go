@@ -51,6 +51,7 @@ type Node struct {
 	lag      lag          // how far this node is behind the leader
 	current  atomic.Bool  // has held all that the leader had, since the start
 	joined   atomic.Bool  // the cluster's configuration has held this node
+	removed  atomic.Bool  // an operator took it out since
 	peopled  atomic.Bool  // the users are those of the file
 	opened   atomic.Bool  // all of the node is there
 	stopping atomic.Bool  // not ready any more

@@ -26,6 +26,7 @@ const (
 	callAdmin     = 'a'
 	callClaims    = 'w'
 	callTurns     = 'u'
+	callRemoved   = 'x'
 )
 
 // The first byte of the answer to a batch or a read index.
@@ -74,6 +75,8 @@ func (n *Node) serveCall(ctx context.Context, req []byte) ([]byte, error) {
 		return serveJSON(body, n.admit)
 	case callAdmin:
 		return serveJSON(body, n.administer)
+	case callRemoved:
+		return serveJSON(body, n.wasRemoved)
 	}
 	return nil, fmt.Errorf("unknown call %q", kind)
 }
@@ -83,8 +86,7 @@ func (n *Node) serveBatch(ctx context.Context, body []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer n.waiters.submit(&b)()
-	index, result, err := n.sequencer.submit(ctx, &b)
+	index, result, err := n.submit(ctx, &b)
 	switch {
 	case errors.Is(err, errNotProposed):
 		return []byte{answerNotProposed}, nil
@@ -99,11 +101,16 @@ func (n *Node) serveBatch(ctx context.Context, body []byte) ([]byte, error) {
 	return out, nil
 }
 
+// submit has a batch applied, where this node leads.
+func (n *Node) submit(ctx context.Context, b *fsm.Batch) (uint64, fsm.Result, error) {
+	defer n.waiters.submit(b)()
+	return n.sequencer.submit(ctx, b)
+}
+
 // sendBatch is the proposer's way to the leader.
 func (n *Node) sendBatch(ctx context.Context, to leader, b *fsm.Batch) (uint64, fsm.Result, error) {
 	if to.id == n.id {
-		defer n.waiters.submit(b)()
-		return n.sequencer.submit(ctx, b)
+		return n.submit(ctx, b)
 	}
 	reply, err := n.mux.Link(string(to.addr)).Call(ctx, b.Append([]byte{callBatch}))
 	switch {
