@@ -3,12 +3,14 @@ package node
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/hashicorp/raft"
 	"github.com/redis/go-redis/v9"
 
 	"github.com/trivetdb/trivet/node/server"
@@ -53,13 +55,13 @@ func TestBarrierFails(t *testing.T) {
 			<-ctx.Done()
 			return 0, fault
 		}}
-		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), roundTime/2)
 		defer cancel()
 		began := time.Now()
-		if _, err := b.index(ctx); !errors.Is(err, server.ErrNoLeader) || time.Since(began) != time.Second {
+		if _, err := b.index(ctx); !errors.Is(err, server.ErrNoLeader) || time.Since(began) != roundTime/2 {
 			t.Errorf("impatient: %v after %v", err, time.Since(began))
 		}
-		if _, err := b.index(t.Context()); !errors.Is(err, fault) || time.Since(began) != 2*holdUnsent {
+		if _, err := b.index(t.Context()); !errors.Is(err, fault) || time.Since(began) != 2*roundTime {
 			t.Errorf("patient: %v after %v", err, time.Since(began))
 		}
 		b.round = func(context.Context) (uint64, error) { return 7, nil }
@@ -108,6 +110,71 @@ func TestReadIndexWaitsForTerm(t *testing.T) {
 	}
 	if index, err := a.readIndex.get(t.Context()); err != nil || index != a.raft.LastIndex() {
 		t.Errorf("index %d of %d, %v", index, a.raft.LastIndex(), err)
+	}
+}
+
+// TestReadIndexAsksFew counts the members that are asked for a read index: no
+// more than a majority, unless one of them is silent or knows of a later term.
+func TestReadIndexAsksFew(t *testing.T) {
+	t.Parallel()
+	c := startCluster(t, 3, nil)
+	leader := c.settled()
+	until(t, "the term's first entry", func() bool { _, err := leader.readIndex.get(t.Context()); return err == nil })
+	var mu sync.Mutex
+	asked := map[raft.ServerID]int{}
+	silent, wrong := raft.ServerID(""), raft.ServerID("")
+	q := &readIndex{raft: leader.raft, self: leader.id, hedge: time.Minute}
+	q.ready.Store(leader.readIndex.ready.Load())
+	q.term = func(ctx context.Context, s raft.Server) (uint64, error) {
+		mu.Lock()
+		asked[s.ID]++
+		silent, wrong := silent, wrong
+		mu.Unlock()
+		switch s.ID {
+		case silent:
+			<-ctx.Done()
+			return 0, ctx.Err()
+		case wrong:
+			return leader.raft.CurrentTerm() + 1, nil
+		}
+		return leader.askTerm(ctx, s)
+	}
+	rounds := func(n int) {
+		t.Helper()
+		for range n {
+			if _, err := q.get(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	rounds(100)
+	mu.Lock()
+	if asked[leader.id] != 100 || len(asked) != 2 {
+		t.Errorf("%v were asked; %s leads", asked, leader.id)
+	}
+	for id, times := range asked {
+		if times != 100 {
+			t.Errorf("%s was asked %d times in 100 rounds", id, times)
+		}
+		if id != leader.id {
+			silent = id
+		}
+	}
+	mu.Unlock()
+	q.hedge = time.Millisecond
+	rounds(1)
+	mu.Lock()
+	if quick := q.quick.Load().([]raft.ServerID); len(asked) != 3 || slices.Contains(quick, silent) {
+		t.Errorf("one of %v is silent, and %v are quick", asked, quick)
+	}
+	silent, wrong = "", c.others(leader)[0].id
+	mu.Unlock()
+	rounds(10)
+	mu.Lock()
+	silent = c.others(leader)[1].id
+	mu.Unlock()
+	if _, err := q.get(t.Context()); !errors.Is(err, errNotProposed) {
+		t.Errorf("one knows of a later term and one is silent: %v", err)
 	}
 }
 

@@ -233,7 +233,7 @@ func (n *Node) openLinks() error {
 
 // openPaths builds the ways of writes and reads, and answers other nodes.
 func (n *Node) openPaths() {
-	n.readIndex = &readIndex{raft: n.raft, term: n.askTerm}
+	n.readIndex = &readIndex{raft: n.raft, self: n.id, hedge: 2 * time.Millisecond, term: n.askTerm}
 	n.sequencer = newSequencer(n.raft, n.metrics.entry)
 	origin := fsm.Origin{ID: n.dir.Identity().ID, Life: n.dir.Life()}
 	n.proposer = newProposer(origin, n.leaders, n.sendBatch)
@@ -341,8 +341,6 @@ func (n *Node) catchUp(ctx context.Context, minIndex uint64, linearizable bool) 
 }
 
 func (n *Node) catchUpSoon(ctx context.Context, minIndex uint64, linearizable bool) error {
-	ctx, cancel := context.WithTimeout(ctx, holdUnsent)
-	defer cancel()
 	if linearizable {
 		index, err := n.barrier.index(ctx)
 		if err != nil {
@@ -350,8 +348,12 @@ func (n *Node) catchUpSoon(ctx context.Context, minIndex uint64, linearizable bo
 		}
 		minIndex = max(minIndex, index)
 	}
-	if n.machine.applied.wait(ctx, minIndex) != nil {
-		return server.ErrNoLeader
+	if n.machine.applied.load() < minIndex {
+		ctx, cancel := context.WithTimeout(ctx, holdUnsent)
+		defer cancel()
+		if n.machine.applied.wait(ctx, minIndex) != nil {
+			return server.ErrNoLeader
+		}
 	}
 	if linearizable {
 		n.current.Store(true)
