@@ -46,18 +46,21 @@ func sigterm(ctx context.Context, e *Env) ([]report.Goal, error) {
 }
 
 // stopLeader returns the longest time between two acknowledgements that any
-// client saw, and how many replies were errors.
+// client saw, and how many replies were errors. A pause that was over before the
+// signal does not count.
 func stopLeader(ctx context.Context, s *peer.Server) (time.Duration, int, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	pauses := make([]time.Duration, len(s.Addrs))
 	var faults atomic.Int64
+	var signalled atomic.Bool
 	var writers sync.WaitGroup
 	for i := range s.Addrs {
-		writers.Go(func() { pauses[i] = writeOn(ctx, s.Addrs, i, &faults) })
+		writers.Go(func() { pauses[i] = writeOn(ctx, s.Addrs, i, &signalled, &faults) })
 	}
 	sleep(ctx, 500*time.Millisecond)
 	p := s.Processes[s.Lead]
+	signalled.Store(true)
 	if err := p.Signal(syscall.SIGTERM); err != nil {
 		return 0, 0, err
 	}
@@ -75,8 +78,9 @@ func stopLeader(ctx context.Context, s *peer.Server) (time.Duration, int, error)
 }
 
 // writeOn writes one key after the other to the i-th node, or to the next one
-// when its connection ends, until ctx ends. It returns the longest pause.
-func writeOn(ctx context.Context, addrs []string, i int, faults *atomic.Int64) (longest time.Duration) {
+// when its connection ends, until ctx ends. It returns the longest pause that
+// was not over when the leader was signalled.
+func writeOn(ctx context.Context, addrs []string, i int, signalled *atomic.Bool, faults *atomic.Int64) (longest time.Duration) {
 	var last time.Time
 	for ; ctx.Err() == nil; i++ {
 		c, err := load.Dial(ctx, addrs[i%len(addrs)])
@@ -84,11 +88,11 @@ func writeOn(ctx context.Context, addrs []string, i int, faults *atomic.Int64) (
 			if _, err = c.Do("SET", "probe", "x"); err != nil {
 				break
 			}
-			if now := time.Now(); last.IsZero() {
-				last = now
-			} else {
-				longest, last = max(longest, now.Sub(last)), now
+			now := time.Now()
+			if !last.IsZero() && signalled.Load() {
+				longest = max(longest, now.Sub(last))
 			}
+			last = now
 		}
 		if c == nil {
 			continue
