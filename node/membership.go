@@ -60,12 +60,8 @@ func (n *Node) placed() bool {
 // it while the network was cut. A node that an operator took out while it ran
 // stays out until it is started again: else `members remove` would mean nothing.
 func (n *Node) settle() {
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := n.untilStop()
 	defer cancel()
-	go func() {
-		<-n.stop
-		cancel()
-	}()
 	told, lost := gossip.Meta{}, 0
 	for pause(ctx, 200*time.Millisecond) == nil {
 		if m := n.meta(); m != told && n.gossip.SetMeta(m) == nil {

@@ -33,6 +33,7 @@ type Node struct {
 	dir       *store.Dir
 	mux       *transport.Mux
 	raft      *raft.Raft
+	trans     identified // raft's way to the others
 	machine   *machine
 	leaders   *leaders
 	sequencer *sequencer
@@ -133,6 +134,19 @@ func (n *Node) spawn(f func()) {
 		defer n.tasks.Done()
 		f()
 	}()
+}
+
+// untilStop returns a context that ends when the node stops.
+func (n *Node) untilStop() (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(context.Background())
+	n.spawn(func() {
+		select {
+		case <-n.stop:
+			cancel()
+		case <-ctx.Done():
+		}
+	})
+	return ctx, cancel
 }
 
 // every calls f once a period until the node stops.
@@ -279,6 +293,7 @@ func (n *Node) report(listener string, err error) {
 func (n *Node) follow() {
 	n.spawn(func() { n.leaders.follow(n.raft, n.stop) })
 	n.spawn(n.reign)
+	n.spawn(n.succeed)
 	n.spawn(n.announce)
 	n.spawn(n.settle)
 	n.spawn(n.settleUsers)

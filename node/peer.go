@@ -27,6 +27,7 @@ const (
 	callClaims    = 'w'
 	callTurns     = 'u'
 	callRemoved   = 'x'
+	callStay      = 's' // answered when the connection ends: who asks learns of that
 )
 
 // The first byte of the answer to a batch or a read index.
@@ -67,6 +68,9 @@ func (n *Node) serveCall(ctx context.Context, req []byte) ([]byte, error) {
 		}
 		n.blocking.hear(note)
 		return nil, nil
+	case callStay:
+		<-ctx.Done()
+		return nil, ctx.Err()
 	case callHello:
 		return json.Marshal(n.self())
 	case callPromise:

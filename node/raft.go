@@ -57,7 +57,7 @@ func (n *Node) openRaft() error {
 	if err != nil {
 		return fmt.Errorf("start raft: %w", errors.Join(err, trans.Close()))
 	}
-	n.raft = r
+	n.raft, n.trans = r, trans
 	n.dir.DeferSyncs(func() bool { return r.State() == raft.Leader })
 	n.onClose(func() {
 		if err := r.Shutdown().Error(); err != nil {

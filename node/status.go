@@ -98,12 +98,8 @@ func (d *directory) recall(s raft.Server) server.Member {
 
 // announce tells subscribers of each new leader, as a Sentinel would.
 func (n *Node) announce() {
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := n.untilStop()
 	defer cancel()
-	go func() {
-		<-n.stop
-		cancel()
-	}()
 	var last server.Member
 	for ctx.Err() == nil {
 		_, reign := n.leaders.get()

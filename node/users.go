@@ -50,12 +50,8 @@ func (n *Node) Settle(ctx context.Context) error {
 // settleUsers lets the server know, once it is true, that this node's users are
 // those of the cluster.
 func (n *Node) settleUsers() {
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := n.untilStop()
 	defer cancel()
-	go func() {
-		<-n.stop
-		cancel()
-	}()
 	for ctx.Err() == nil && n.front.Settle(ctx) != nil {
 		pause(ctx, retryPause)
 	}
@@ -107,11 +103,7 @@ func (n *Node) SetUsers(ctx context.Context, lines []server.UserLine, gone []str
 // watchUsers gives the cluster the users of the file, at the start and whenever
 // the file changes.
 func (n *Node) watchUsers() {
-	ctx, cancel := context.WithCancel(context.Background())
-	n.spawn(func() {
-		<-n.stop
-		cancel()
-	})
+	ctx, _ := n.untilStop()
 	applied, loads := "", uint64(0)
 	n.watch("users", func() error {
 		text, err := os.ReadFile(n.cfg.UsersFile)
