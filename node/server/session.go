@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"os"
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
@@ -207,6 +208,12 @@ func (src source) Read(p []byte) (int, error) {
 		s.idle.Store(time.Now().UnixMilli())
 	}
 	n, err := s.conn.Read(p)
+	if errors.Is(err, os.ErrDeadlineExceeded) && s.blocked.Load() == nil && s.reader.Buffered() > 0 {
+		// The connection is to end, but not in the middle of a request, which may be
+		// one of many that the client has sent at once.
+		s.conn.SetReadDeadline(time.Now().Add(quietTime))
+		n, err = s.conn.Read(p)
+	}
 	s.fresh = false
 	s.idle.Store(0)
 	if err != nil && busy {

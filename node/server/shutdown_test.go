@@ -100,3 +100,20 @@ func TestShutdownGreets(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// TestRediscoverMidRequest ends connections so that clients look for another
+// leader. What a client is about to send whole is answered before that.
+func TestRediscoverMidRequest(t *testing.T) {
+	f := start(t, Options{})
+	idle, sending := dial(t, f.redis), dial(t, f.redis)
+	idle.ask("PING", "+PONG\r\n")
+	sending.send("PING\r\nECHO a\r\nEC")
+	sending.expect("+PONG\r\n$1\r\na\r\n")
+	f.Rediscover()
+	idle.closed()
+	sending.send("HO b\r\nECHO c\r\nECHO")
+	sending.expect("$1\r\nb\r\n$1\r\nc\r\n")
+	sending.send(" d\r\n")
+	sending.expect("$1\r\nd\r\n")
+	sending.closed()
+}

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/trivetdb/trivet/test/cluster"
 )
@@ -40,6 +41,12 @@ func TestLeaderChanges(t *testing.T) {
 				default:
 					if err := client.Do(t.Context(), "RAFT", "TRANSFER").Err(); err != nil {
 						t.Error(err)
+					}
+					// It ends its connections. What is on its way just then would be lost.
+					for end := time.Now().Add(time.Minute); strings.Count(client.ClientList(t.Context()).Val(), "\n") != 1; {
+						if time.Now().After(end) {
+							t.Fatal("the former leader keeps its connections")
+						}
 					}
 				}
 			}}
