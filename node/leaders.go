@@ -76,6 +76,20 @@ func (l *leaders) await(ctx context.Context) (leader, context.Context, error) {
 	}
 }
 
+// outlast returns once another leads than old, or ctx ends.
+func (l *leaders) outlast(ctx context.Context, old leader) {
+	for ctx.Err() == nil {
+		now, reign := l.get()
+		if now != old && now != (leader{}) {
+			return
+		}
+		select {
+		case <-reign.Done():
+		case <-ctx.Done():
+		}
+	}
+}
+
 // late reports whether what has waited since then is to be refused: nobody leads,
 // or there is a leader that has not helped for long.
 func (l *leaders) late(since time.Time) bool {
