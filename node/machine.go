@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -150,7 +151,7 @@ func (m *machine) Snapshot() (raft.FSMSnapshot, error) {
 	if m.broken {
 		return nil, errBroken
 	}
-	return snapshot{m.state.Freeze(), m.stop}, nil
+	return &snapshot{m.state.Freeze(), m.stop}, nil
 }
 
 // Restore implements raft.FSM.
@@ -228,12 +229,16 @@ type snapshot struct {
 }
 
 // Persist implements raft.FSMSnapshot.
-func (s snapshot) Persist(sink raft.SnapshotSink) error {
+func (s *snapshot) Persist(sink raft.SnapshotSink) error {
 	if err := s.frozen.Encode(&pacedWriter{to: sink, stop: s.stop, began: time.Now()}); err != nil {
 		return errors.Join(err, sink.Cancel())
 	}
 	return sink.Close()
 }
 
-// Release implements raft.FSMSnapshot.
-func (snapshot) Release() {}
+// Release implements raft.FSMSnapshot. What only the frozen view had may be a large
+// part of the data, and a node without work collects no garbage by itself.
+func (s *snapshot) Release() {
+	s.frozen = nil
+	runtime.GC()
+}

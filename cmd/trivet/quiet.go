@@ -15,9 +15,16 @@ const (
 	// quietBytes is how much is allocated between two looks without work: an idle
 	// leader's messages take a third of it.
 	quietBytes = 4 << 20
-	// worthwhile is how much must have been allocated since the last time, and a
-	// quarter of the data.
+	// worthwhile is how much must be there to give back, and an eighth of the data.
 	worthwhile = 32 << 20
+)
+
+// What is asked of the runtime, as metrics.Sample has it.
+const (
+	sampleAllocated = iota // since the start
+	sampleObjects          // in use, and not yet known to be garbage
+	sampleLive             // in use, at the last collection
+	sampleFree             // collected, and not given back
 )
 
 // A quiet gives memory back to the system once the process has little to do. Go
@@ -26,13 +33,14 @@ const (
 type quiet struct {
 	samples   []metrics.Sample
 	allocated uint64 // at the last look
-	given     uint64 // the same when memory was given back
 	looks     int    // without work
 }
 
 func newQuiet() *quiet {
 	q := &quiet{}
-	for _, name := range []string{"/gc/heap/allocs:bytes", "/gc/heap/live:bytes"} {
+	for _, name := range []string{
+		"/gc/heap/allocs:bytes", "/memory/classes/heap/objects:bytes", "/gc/heap/live:bytes", "/memory/classes/heap/free:bytes",
+	} {
 		q.samples = append(q.samples, metrics.Sample{Name: name})
 	}
 	return q
@@ -56,16 +64,17 @@ func (q *quiet) run(ctx context.Context) {
 // did.
 func (q *quiet) look() bool {
 	metrics.Read(q.samples)
-	allocated, live := q.samples[0].Value.Uint64(), q.samples[1].Value.Uint64()
-	if allocated-q.allocated > quietBytes {
+	sample := func(i int) uint64 { return q.samples[i].Value.Uint64() }
+	if sample(sampleAllocated)-q.allocated > quietBytes {
 		q.looks = 0
 	}
-	q.allocated = allocated
+	q.allocated = sample(sampleAllocated)
 	q.looks++
-	if q.looks <= quietFor || allocated-q.given < max(worthwhile, live/4) {
+	live := sample(sampleLive)
+	garbage := max(sample(sampleObjects), live) - live
+	if q.looks <= quietFor || garbage+sample(sampleFree) < max(worthwhile, live/8) {
 		return false
 	}
-	q.given = allocated
 	debug.FreeOSMemory()
 	return true
 }
