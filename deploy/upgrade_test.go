@@ -1,6 +1,8 @@
 package deploy
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 
 	"helm.sh/helm/v3/pkg/chartutil"
@@ -16,29 +18,35 @@ import (
 type kube struct{ objects []runtime.Object }
 
 // GetClientFor implements engine.ClientProvider.
-func (k kube) GetClientFor(string, string) (dynamic.NamespaceableResourceInterface, bool, error) {
-	secrets := schema.GroupVersionResource{Version: "v1", Resource: "secrets"}
+func (k kube) GetClientFor(apiVersion, kind string) (dynamic.NamespaceableResourceInterface, bool, error) {
+	version, err := schema.ParseGroupVersion(apiVersion)
+	resource := version.WithResource(strings.ToLower(kind) + "s")
 	c := fake.NewSimpleDynamicClientWithCustomListKinds(runtime.NewScheme(),
-		map[schema.GroupVersionResource]string{secrets: "SecretList"}, k.objects...)
-	return c.Resource(secrets), true, nil
+		map[schema.GroupVersionResource]string{resource: kind + "List"}, k.objects...)
+	return c.Resource(resource), true, err
+}
+
+// upgrade renders a revision of a release that has an object in the cluster.
+func upgrade(t *testing.T, old map[string]any, values map[string]any) (map[string]string, error) {
+	t.Helper()
+	c := load(t)
+	v, err := chartutil.ToRenderValues(c, values,
+		chartutil.ReleaseOptions{Name: "trivet", Namespace: "queues", Revision: 2, IsUpgrade: true}, chartutil.DefaultCapabilities)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return engine.RenderWithClientProvider(c, v, kube{[]runtime.Object{&unstructured.Unstructured{Object: old}}})
 }
 
 // TestUpgradeKeepsSecrets finds the Secret of the last revision, and keeps what
 // is in it.
 func TestUpgradeKeepsSecrets(t *testing.T) {
-	old := &unstructured.Unstructured{Object: map[string]any{
-		"apiVersion": "v1", "kind": "Secret",
-		"metadata": map[string]any{"name": "trivet", "namespace": "queues"},
-		"data":     map[string]any{"password": "b2xk", "gossip-key": "a2V5"},
-	}}
-	c := load(t)
 	for values, want := range map[string]string{"": "b2xk", "new": "bmV3"} {
-		v, err := chartutil.ToRenderValues(c, map[string]any{"auth": map[string]any{"password": values}},
-			chartutil.ReleaseOptions{Name: "trivet", Namespace: "queues", Revision: 2, IsUpgrade: true}, chartutil.DefaultCapabilities)
-		if err != nil {
-			t.Fatal(err)
-		}
-		files, err := engine.RenderWithClientProvider(c, v, kube{[]runtime.Object{old}})
+		files, err := upgrade(t, map[string]any{
+			"apiVersion": "v1", "kind": "Secret",
+			"metadata": map[string]any{"name": "trivet", "namespace": "queues"},
+			"data":     map[string]any{"password": "b2xk", "gossip-key": "a2V5"},
+		}, map[string]any{"auth": map[string]any{"password": values}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -48,6 +56,24 @@ func TestUpgradeKeepsSecrets(t *testing.T) {
 		}
 		if got := at(t, data, "gossip-key"); got != "a2V5" {
 			t.Errorf("the gossip key is now %v", got)
+		}
+	}
+}
+
+// TestScaleDown refuses what would stop a majority of the members at once.
+func TestScaleDown(t *testing.T) {
+	for _, c := range []struct {
+		from, to int
+		refused  bool
+	}{{3, 1, true}, {5, 1, true}, {7, 3, true}, {9, 3, true}, {9, 5, false}, {9, 7, false}, {5, 3, false}, {3, 3, false}, {1, 1, false}, {1, 3, false}, {3, 5, false}} {
+		_, err := upgrade(t, map[string]any{
+			"apiVersion": "apps/v1", "kind": "StatefulSet",
+			"metadata": map[string]any{"name": "trivet", "namespace": "queues"},
+			"spec":     map[string]any{"replicas": int64(c.from)},
+		}, map[string]any{"replicas": c.to})
+		want := fmt.Sprintf("replicas: from %d to %d would stop a majority", c.from, c.to)
+		if refused := err != nil && strings.Contains(err.Error(), want); refused != c.refused {
+			t.Errorf("from %d to %d: %v", c.from, c.to, err)
 		}
 	}
 }

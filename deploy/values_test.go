@@ -59,6 +59,11 @@ func TestRejects(t *testing.T) {
 		{"auth: {enabled: false, usersSecret: users}", "auth.usersSecret without auth.enabled"},
 		{"restore: {source: last.trivet}", "restore.existingClaim"},
 		{"recover: {pod: trivet-0}", "both the pod and the token"},
+		{"recover: {pod: trivet-3, token: x}", "trivet-3 is none of the pods: trivet-0, trivet-1, trivet-2"},
+		{"serviceAccount: {create: false}", "serviceAccount.name is empty"},
+		{"preStopSleepSeconds: 46", "at least 15 s more than preStopSleepSeconds"},
+		{"fullnameOverride: a.b", "'/fullnameOverride'"},
+		{"tls: {enabled: true, existingSecret: mine, certManager: {enabled: true, issuerRef: {name: x}}}", "would both fill one Secret"},
 		{"resources: {limits: {memory: 1Q}}", "no quantity of bytes"},
 	} {
 		_, err := render(t, current, c.values)
@@ -105,7 +110,7 @@ func TestReplicas(t *testing.T) {
 		if got := env(t, o["StatefulSet/trivet"])["TRIVET_BOOTSTRAP_EXPECT"]; got != want {
 			t.Errorf("%d replicas expect %s, want %s", n, got, want)
 		}
-		if names := at(t, o["Role/trivet-leader"], "rules", 0, "resourceNames").([]any); len(names) != n || names[n-1] != fmt.Sprintf("trivet-%d", n-1) {
+		if names := at(t, o["Role/trivet-leader"], "rules", 0, "resourceNames").([]any); len(names) != 9 || names[8] != "trivet-8" {
 			t.Errorf("%d replicas: the role is for %v", n, names)
 		}
 		if pdb := o["PodDisruptionBudget/trivet"]; (pdb == nil) != (n == 1) {

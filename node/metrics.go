@@ -9,6 +9,12 @@ import (
 	"github.com/trivetdb/trivet/node/web"
 )
 
+// How a snapshot ended.
+const (
+	snapshotOK     = "ok"
+	snapshotFailed = "failed"
+)
+
 // metrics are what the node itself counts; raft's and memberlist's own come
 // through the sink that web.Metrics installs.
 type metrics struct {
@@ -49,6 +55,9 @@ func newMetrics() (*metrics, error) {
 		labels: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "trivet_label_failures_total", Help: "Times that this node, as leader, could not label the nodes by their roles.",
 		}),
+	}
+	for _, result := range []string{snapshotOK, snapshotFailed} {
+		m.snapshots.WithLabelValues(result) // so that the first is an increase
 	}
 	m.registry.MustRegister(m.sync, m.entryBytes, m.entryUnits, m.snapshots, m.faulty, m.labels)
 	return m, nil

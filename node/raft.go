@@ -175,11 +175,11 @@ func (n *Node) snapshot(limit int64) error {
 	case err == nil:
 		n.dir.ResetLogBytes()
 		n.saved.Store(time.Now().Unix())
-		n.metrics.snapshots.WithLabelValues("ok").Inc()
+		n.metrics.snapshots.WithLabelValues(snapshotOK).Inc()
 		n.cfg.Log.Info("took a snapshot", "log_bytes", bytes, "took", time.Since(began))
 	case errors.Is(err, raft.ErrNothingNewToSnapshot), n.stopping.Load():
 	default:
-		n.metrics.snapshots.WithLabelValues("failed").Inc()
+		n.metrics.snapshots.WithLabelValues(snapshotFailed).Inc()
 		n.cfg.Log.Error("cannot take a snapshot", "err", err)
 	}
 	return err

@@ -167,7 +167,7 @@ func (n *Node) Status() server.Status {
 	s := server.Status{
 		Member: h.Member, Cluster: n.dir.Identity().Cluster,
 		LeaderID: string(to.id), LeaderRedis: leads.Redis,
-		CommitIndex: n.raft.CommitIndex(), LastIndex: h.LastIndex, FirstIndex: first, SnapshotAt: snapshotAt,
+		CommitIndex: n.raft.CommitIndex(), LastIndex: h.LastIndex, LastTerm: h.LastTerm, FirstIndex: first, SnapshotAt: snapshotAt,
 		LogBytes: n.dir.LogBytes(), SnapshotTime: n.saved.Load(), LastContact: h.Contact, Peers: max(0, len(n.servers())-1),
 		Keys: map[int][2]int{}, Batches: n.proposer.batches.Load(), Entries: n.machine.entries.Load(),
 		Resent: n.proposer.resent.Load(), LeaderChange: n.leaders.seen(),

@@ -132,6 +132,7 @@ type Status struct {
 	LeaderRedis  string         `json:"leader_redis"`    // address for Redis clients, where known
 	CommitIndex  uint64         `json:"commit_index"`    // raft's
 	LastIndex    uint64         `json:"last_index"`      // of the log
+	LastTerm     uint64         `json:"last_term"`       // of the log
 	FirstIndex   uint64         `json:"first_index"`     // of the log
 	SnapshotAt   uint64         `json:"snapshot_index"`  // index of the newest snapshot
 	LogBytes     int64          `json:"log_bytes"`       // of entries since the newest snapshot

@@ -132,6 +132,9 @@ imagePullSecrets:
 {{- if and $t.enabled (not $t.existingSecret) (not $t.certManager.enabled) }}
 {{- fail (printf "%s.enabled needs a certificate: give %s.existingSecret or %s.certManager" $name $name $name) }}
 {{- end }}
+{{- if and $t.existingSecret $t.certManager.enabled }}
+{{- fail (printf "%s.existingSecret and %s.certManager would both fill one Secret: give one" $name $name) }}
+{{- end }}
 {{- if and $t.certManager.enabled (not $t.certManager.issuerRef.name) }}
 {{- fail (printf "%s.certManager.issuerRef.name is empty: name the issuer" $name) }}
 {{- end }}
@@ -150,5 +153,20 @@ imagePullSecrets:
 {{- end }}
 {{- if ne (empty $v.recover.pod) (empty $v.recover.token) }}
 {{- fail "recover needs both the pod and the token" }}
+{{- end }}
+{{- if and $v.recover.pod (not (has $v.recover.pod (include "trivet.podNames" . | fromYamlArray))) }}
+{{- fail (printf "recover.pod: %s is none of the pods: %s" $v.recover.pod (include "trivet.podNames" . | fromYamlArray | join ", ")) }}
+{{- end }}
+{{- if and $v.leaderService.enabled (not $v.serviceAccount.create) (not $v.serviceAccount.name) }}
+{{- fail "serviceAccount.name is empty: the namespace's default account, which other pods use too, would get leave to patch trivet's pods. Name one, or set leaderService.enabled=false" }}
+{{- end }}
+{{- if lt (int $v.terminationGracePeriodSeconds) (add $v.preStopSleepSeconds 15 | int) }}
+{{- fail "terminationGracePeriodSeconds: at least 15 s more than preStopSleepSeconds, for handing over and for what clients have asked for" }}
+{{- end }}
+{{- /* One step down takes a minority; more would stop the pods of a majority at once. */}}
+{{- with lookup "apps/v1" "StatefulSet" .Release.Namespace (include "trivet.fullname" .) }}
+{{- if le (mul 2 $v.replicas) (int .spec.replicas) }}
+{{- fail (printf "replicas: from %d to %d would stop a majority of the members at once. Go down by one step at a time (9, 7, 5, 3); docs/kubernetes.md, Scale, says how to go from 3 to 1" (int .spec.replicas) (int $v.replicas)) }}
+{{- end }}
 {{- end }}
 {{- end }}
