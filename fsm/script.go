@@ -123,7 +123,7 @@ func scriptExists(tx *Tx, args [][]byte) resp.Value {
 	found := resp.List()
 	for _, sha := range args[2:] {
 		n := int64(0)
-		if _, ok := tx.st.scripts.body(string(sha)); ok {
+		if _, ok := tx.st.scripts.body(strings.ToLower(string(sha))); ok {
 			n = 1
 		}
 		found.Elems = append(found.Elems, resp.Int(n))

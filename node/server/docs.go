@@ -49,7 +49,8 @@ const docsTail = `## What differs from Redis
 - **PUBLISH** reaches the subscribers on all nodes, in the order of the log; it answers how many there
   are on the node that was asked. PUBSUB counts those of that node too.
 - **SENTINEL** is answered by every node, for clients that find the leader by it: give them the nodes'
-  Redis addresses as sentinels' and ` + "`" + MasterName + "`" + ` as the name. Sentinels ask for the same password.
+  Redis addresses as sentinels' and ` + "`" + MasterName + "`" + ` as the name; any other name is taken for it. Sentinels
+  ask for the same password.
 - **CLUSTER** shows one shard with all slots, led by the leader. It never answers CROSSSLOT.
 - **Blocking commands** are served first come, first served over all nodes. Clients that are called at the
   same time, since several elements came at once, may get them in any order. While there is no leader they
@@ -57,7 +58,8 @@ const docsTail = `## What differs from Redis
 - **Scripts** run on every node, as part of the log; EVAL_RO and EVALSHA_RO run on the node that is asked and
   are not remembered. A script that does too much, some 100 million instructions, ends with an error; what it
   had written stays. Time stands still while a script runs. Scripts that only EVAL brought are forgotten once
-  500 others were used since. What a script sets of cjson ends with it. PUBLISH answers 0 within scripts.
+  500 others were used since. What a script sets of cjson ends with it. PUBLISH answers 0 within scripts. What a node knows by
+  itself and others may not (INFO, LASTSAVE, COMMAND, SLOWLOG, PUBSUB, MEMORY STATS, CLUSTER, LOLWUT) scripts cannot ask for.
 - **XREAD** with BLOCK waits on the node that the client is on, also on a follower; its $ is the last ID in the
   order of all writes. **XREADGROUP** with BLOCK is one write when it begins, and none while it
   waits. Consumers, idle times and errors are as in Redis 7.2.
@@ -67,8 +69,11 @@ const docsTail = `## What differs from Redis
   classic protocol. **RESTORE** reads what Redis 2.6 to 7.2 dumped; IDLETIME and FREQ have no effect.
 - **SORT** with ALPHA compares bytes, as Redis does in the locale C.
 - **CLIENT** commands, CLIENT UNBLOCK among them, know the connections to the node that is asked.
-- **WATCH** compares the log index at which a key was last changed, so a key that was made and deleted
-  in between counts as unchanged.
+- **WATCH** compares the log index at which a key was last changed. A stream counts as changed also by what only its
+  groups and consumers are: XREADGROUP, XACK, XCLAIM, XAUTOCLAIM, XGROUP. Of keys that came and went the last 16,384
+  are remembered; who watches for longer finds them changed.
+- **SUBSCRIBE** and the like are refused within MULTI.
+- **Requests** have at most 1,048,576 arguments, 128 MB in all; an argument has at most 64 MB.
 - **CLIENT NO-EVICT** and **CLIENT NO-TOUCH** are accepted and have no effect. **CLIENT TRACKING ON** is an error:
   client-side caching is not supported.
 - **CLIENT PAUSE** holds back the clients of the node that is asked; those of other nodes go on. CLIENT UNPAUSE is
@@ -103,7 +108,20 @@ const docsTail = `## What differs from Redis
   are refused. Second names of commands need the permission of the first.
 - **INFO** describes the node that is asked. ` + "`role:master`" + ` is the leader, ` + "`role:slave`" + ` any other node. The
   section ` + "`raft`" + ` is trivet's own.
-- **COMMAND DOCS** has no arguments and no complexity.
+- **COMMAND DOCS** has no arguments and no complexity. **OBJECT ENCODING** follows from the value alone, not from how it came to be.
+
+## What is left out
+
+These are answered with Redis's error for commands, or subcommands, that it does not know:
+
+- modules: MODULE and all that modules bring;
+- moving data between servers: MIGRATE, RESTORE-ASKING (DUMP and RESTORE are there, and ` + "`trivet import`" + `);
+- replication: REPLICAOF, SLAVEOF, REPLCONF, SYNC, PSYNC. Followers follow by Raft;
+- CLUSTER's commands that change a cluster or its slots (ADDSLOTS, DELSLOTS, SETSLOT, FLUSHSLOTS, MEET, FORGET, FAILOVER, REPLICATE,
+  RESET, BUMPEPOCH, SAVECONFIG and the like), and LINKS, REPLICAS, SLAVES, COUNT-FAILURE-REPORTS and MYSHARDID;
+- SENTINEL's commands that change what it watches;
+- tests of Redis itself: PFDEBUG, PFSELFTEST, and of DEBUG all but SLEEP, OBJECT and ERROR;
+- what came after Redis 7.2, the expiry of a hash's fields among them.
 
 ## The classic port
 

@@ -46,7 +46,7 @@ func errConfigSet(name []byte, reason string) resp.Value {
 // About transactions.
 var (
 	errOOM          = resp.Err("OOM command not allowed when used memory > 'maxmemory'.")
-	errExecOOM      = resp.Err("EXECABORT Transaction discarded because of: " + errOOM.Str)
+	errExecOOM      = errExecBecause(errOOM)
 	errNestedMulti  = resp.Err("ERR MULTI calls can not be nested")
 	errNoDiscard    = resp.Err("ERR DISCARD without MULTI")
 	errNoExec       = resp.Err("ERR EXEC without MULTI")
@@ -55,6 +55,11 @@ var (
 	errNotInMulti   = resp.Err("ERR Command not allowed inside a transaction")
 	errNotBusy      = resp.Err("NOTBUSY No scripts in execution right now.")
 )
+
+// errExecBecause is what a refused EXEC says.
+func errExecBecause(fail resp.Value) resp.Value {
+	return resp.Err("EXECABORT Transaction discarded because of: " + strings.TrimPrefix(fail.Str, "ERR "))
+}
 
 // What the article's server says, and what only a classic port has to say.
 var (

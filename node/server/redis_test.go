@@ -297,6 +297,14 @@ echo
 echo a
 role x
 time x
+exec a
+multi
+exec a
+exec
+multi
+set a
+exec a b
+discard
 quit a b
 `), "\n")
 

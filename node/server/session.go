@@ -1,6 +1,7 @@
 package server
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -24,8 +25,13 @@ const (
 	keepRows         = 1024
 )
 
-// errQuit ends a session whose client asked for it.
-var errQuit = errors.New("quit")
+var (
+	// errQuit ends a session whose client asked for it.
+	errQuit = errors.New("quit")
+	// errHTTP ends a session whose client is a browser, perhaps at the bidding of a
+	// page from elsewhere.
+	errHTTP = errors.New("the client speaks HTTP")
+)
 
 // A session serves one connection. All but kill and describe are for its own
 // goroutine.
@@ -175,10 +181,20 @@ func (s *session) nextCommand() error {
 		return err
 	}
 	r, fail := s.resolve(args)
-	if fail.IsError() {
+	switch {
+	case r == s.srv.table.unknown && isHTTP(args[0]):
+		s.srv.opts.Log.Warn("closed a connection that speaks HTTP", "client", s.conn.RemoteAddr())
+		return errHTTP
+	case fail.IsError():
 		return s.refuse(r, fail)
 	}
 	return s.dispatch(r, args, nil)
+}
+
+// isHTTP tells the words at which Redis, too, ends a connection: each request of a
+// browser that could bring commands in its body has one of them in its head.
+func isHTTP(name []byte) bool {
+	return bytes.EqualFold(name, []byte("POST")) || bytes.EqualFold(name, []byte("Host:"))
 }
 
 // A source is where a session's reader reads from.
@@ -261,7 +277,10 @@ func (s *session) resolve(args [][]byte) (r *row, fail resp.Value) {
 
 // refuse answers a request that is not carried out.
 func (s *session) refuse(r *row, fail resp.Value) error {
-	s.tx.failed = s.tx.open
+	if s.tx.failed = s.tx.open; r == s.srv.table.exec {
+		s.tx = transaction{}
+		fail = errExecBecause(fail)
+	}
 	if err := s.submit(); err != nil {
 		return err
 	}

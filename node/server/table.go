@@ -49,6 +49,7 @@ type table struct {
 	sorted  []*row          // redis, by name
 	all     []*row          // every row, by name
 	unknown *row            // counts what is in no row
+	exec    *row            // which ends a transaction also where it is refused
 }
 
 // localFamilies are the local rows, a slice for each file.
@@ -105,6 +106,7 @@ func newTable() *table {
 	slices.SortFunc(t.sorted, byName)
 	slices.SortFunc(t.all, byName)
 	t.setPermissions()
+	t.exec = t.redis["EXEC"]
 	return t
 }
 

@@ -76,6 +76,9 @@ var redisFrames = []frame{
 	{"*1\r\n$0\r\n\r\n", "-ERR unknown command '', with args beginning with: \r\n", goesOn},
 	{"\xff\xfe\r\n", "-ERR unknown command '\xff\xfe', with args beginning with: \r\n", goesOn},
 	{"$4\r\nPING\r\n", "-ERR unknown command '$4', with args beginning with: \r\n" + pong, goesOn},
+	{"POST / HTTP/1.1\r\nHost: x\r\n\r\nPING\r\n", "", closes},
+	{"PING\r\nhost: x\r\nPING\r\n", pong, closes},
+	{"GET / HTTP/1.1\r\nHost: x\r\n\r\n", "-ERR wrong number of arguments for 'get' command\r\n", closes},
 	{"%1\r\n+a\r\n", "-ERR unknown command '%1', with args beginning with: \r\n" +
 		"-ERR unknown command '+a', with args beginning with: \r\n", goesOn},
 	{"*3\r\n$3\r\nFOO\r\n$1\r\na\r\n$3\r\nx\ny\r\n", "-ERR unknown command 'FOO', with args beginning with: 'a' 'x y' \r\n", goesOn},
