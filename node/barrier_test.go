@@ -105,9 +105,7 @@ func TestReadIndexWaitsForTerm(t *testing.T) {
 		t.Errorf("index %d before the term's first entry: %v", index, err)
 	}
 	a.readIndex.ready.Store(term)
-	if err := a.client().Set(t.Context(), "k", "v", 0).Err(); err != nil {
-		t.Fatal(err)
-	}
+	a.must("SET", "k", "v")
 	if index, err := a.readIndex.get(t.Context()); err != nil || index != a.raft.LastIndex() {
 		t.Errorf("index %d of %d, %v", index, a.raft.LastIndex(), err)
 	}

@@ -48,9 +48,7 @@ func TestCloseAnswers(t *testing.T) {
 		if value != acked {
 			t.Errorf("round %d: the counter is %d after %d increments acknowledged", round, value, acked)
 		}
-		if err := closing.client().Set(t.Context(), "n", 0, 0).Err(); err != nil {
-			t.Fatal(err)
-		}
+		closing.must("SET", "n", 0)
 	}
 }
 
@@ -59,9 +57,7 @@ func TestCloseLeavesNothing(t *testing.T) {
 	before := runtime.NumGoroutine()
 	c := startCluster(t, 3, nil)
 	for _, m := range c.members {
-		if err := m.client().Set(context.Background(), "k", "v", 0).Err(); err != nil {
-			t.Fatal(err)
-		}
+		m.must("SET", "k", "v")
 	}
 	c.isolate(c.members[2])
 	time.Sleep(time.Second)

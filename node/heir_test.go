@@ -34,9 +34,7 @@ func TestHeir(t *testing.T) {
 		c.net.Partition(leader.host, rest[0].host)
 		never(t, "an election while the leader may live", time.Second, func() bool { return rest[0].raft.CurrentTerm() != term })
 		for range 10 {
-			if err := leader.client().Incr(t.Context(), "k").Err(); err != nil {
-				t.Fatal(err)
-			}
+			leader.must("INCR", "k")
 		}
 		began := time.Now()
 		killed := make(chan struct{})
@@ -46,9 +44,7 @@ func TestHeir(t *testing.T) {
 		next := c.leaderOf(rest...)
 		t.Logf("%s leads after %v", next.host, time.Since(began))
 		<-killed
-		if err := next.client().Incr(t.Context(), "k").Err(); err != nil {
-			t.Error(err)
-		}
+		next.must("INCR", "k")
 		leader.start()
 	}
 	c.settled()

@@ -88,9 +88,7 @@ func TestFirstReadAfterStart(t *testing.T) {
 	t.Parallel()
 	c := startCluster(t, 3, nil)
 	ctx := context.Background()
-	if err := c.members[0].client().Set(ctx, "k", "v", 0).Err(); err != nil {
-		t.Fatal(err)
-	}
+	c.members[0].must("SET", "k", "v")
 	for _, m := range c.members {
 		m.stop()
 	}

@@ -107,9 +107,7 @@ func TestRemovedNode(t *testing.T) {
 	removed.stop()
 	removed.start()
 	until(t, "the removed node is a voter again", func() bool { return removed.self().Voter })
-	if err := removed.client().Set(t.Context(), "k", "v", 0).Err(); err != nil {
-		t.Error(err)
-	}
+	removed.must("SET", "k", "v")
 }
 
 // TestRemovedUnseen takes a node out that does not get the log entry that says
@@ -193,9 +191,7 @@ func TestLostVoters(t *testing.T) {
 	t.Parallel()
 	c := startCluster(t, 3, nil)
 	leader := c.settled()
-	if err := leader.client().Set(t.Context(), "k", "v", 0).Err(); err != nil {
-		t.Fatal(err)
-	}
+	leader.must("SET", "k", "v")
 	lost := c.others(leader)
 	for _, m := range lost {
 		m.kill()
@@ -224,9 +220,7 @@ func TestDeadMember(t *testing.T) {
 	until(t, "the dead member is removed", func() bool { return len(leader.servers()) == 3 })
 	dead[1].kill()
 	never(t, "a member was removed that the quorum needs", 5*time.Second, func() bool { return len(leader.servers()) < 3 })
-	if err := leader.client().Set(t.Context(), "k", "v", 0).Err(); err != nil {
-		t.Error(err)
-	}
+	leader.must("SET", "k", "v")
 	if err := leader.Remove(t.Context(), dead[2].conf.Name); err == nil {
 		t.Error("a member was removed that the quorum needs")
 	}

@@ -49,9 +49,7 @@ func TestProbesWhileLoading(t *testing.T) {
 	t.Parallel()
 	c := startCluster(t, 1, nil)
 	m := c.members[0]
-	if err := m.client().Set(t.Context(), "k", "v", 0).Err(); err != nil {
-		t.Fatal(err)
-	}
+	m.must("SET", "k", "v")
 	if err := m.Save(t.Context()); err != nil {
 		t.Fatal(err)
 	}

@@ -49,9 +49,7 @@ func TestSettingsOfTheCluster(t *testing.T) {
 	}
 	conn.Close()
 	follower.stop()
-	if err := c.settled().client().ConfigSet(ctx, "timeout", "100").Err(); err != nil {
-		t.Fatal(err)
-	}
+	c.settled().must("CONFIG", "SET", "timeout", "100")
 	follower.start()
 	c.settled()
 	everywhere("timeout", "100")
@@ -82,9 +80,7 @@ func TestNotificationsOnAllNodes(t *testing.T) {
 		}
 		subs = append(subs, sub)
 	}
-	if err := c.members[0].client().ConfigSet(ctx, "notify-keyspace-events", "EA").Err(); err != nil {
-		t.Fatal(err)
-	}
+	c.members[0].must("CONFIG", "SET", "notify-keyspace-events", "EA")
 	want := []string{}
 	for i := range 30 {
 		conn := c.members[i%3].client()
