@@ -60,29 +60,36 @@ func (n *Node) ask(ctx context.Context, q adminRequest) error {
 
 // administer does on the leader what an adminRequest asks for.
 func (n *Node) administer(q adminRequest) (struct{}, error) {
-	done := struct{}{}
-	if n.raft.State() != raft.Leader {
-		return done, errors.New(errNotLeader)
+	err := errors.New(errNotLeader)
+	if n.raft.State() == raft.Leader {
+		err = n.change(q)
 	}
+	if errors.Is(err, raft.ErrNotLeader) || errors.Is(err, raft.ErrLeadershipTransferInProgress) { // since then
+		err = errors.New(errNotLeader)
+	}
+	return struct{}{}, err
+}
+
+func (n *Node) change(q adminRequest) error {
 	if q.Do == "transfer" && q.Name == "" {
-		return done, n.raft.LeadershipTransfer().Error()
+		return n.raft.LeadershipTransfer().Error()
 	}
 	s, err := n.find(q.Name)
 	if err != nil {
-		return done, err
+		return err
 	}
 	switch q.Do {
 	case "transfer":
 		if s.ID == n.id {
-			return done, nil
+			return nil
 		}
-		return done, n.raft.LeadershipTransferToServer(s.ID, s.Address).Error()
+		return n.raft.LeadershipTransferToServer(s.ID, s.Address).Error()
 	case "promote":
-		return done, n.raft.AddVoter(s.ID, s.Address, 0, 0).Error()
+		return n.raft.AddVoter(s.ID, s.Address, 0, 0).Error()
 	case "remove":
-		return done, n.remove(s)
+		return n.remove(s)
 	}
-	return done, fmt.Errorf("unknown request %q", q.Do)
+	return fmt.Errorf("unknown request %q", q.Do)
 }
 
 func (n *Node) find(name string) (raft.Server, error) {
