@@ -77,6 +77,7 @@ var redisFrames = []frame{
 	{"\xff\xfe\r\n", "-ERR unknown command '\xff\xfe', with args beginning with: \r\n", goesOn},
 	{"$4\r\nPING\r\n", "-ERR unknown command '$4', with args beginning with: \r\n" + pong, goesOn},
 	{"POST / HTTP/1.1\r\nHost: x\r\n\r\nPING\r\n", "", closes},
+	// Redis closes, too, but drops the answers to what came before.
 	{"PING\r\nhost: x\r\nPING\r\n", pong, closes},
 	{"GET / HTTP/1.1\r\nHost: x\r\n\r\n", "-ERR wrong number of arguments for 'get' command\r\n", closes},
 	{"%1\r\n+a\r\n", "-ERR unknown command '%1', with args beginning with: \r\n" +
