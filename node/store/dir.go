@@ -16,11 +16,11 @@ import (
 
 	"github.com/hashicorp/raft"
 	raftboltdb "github.com/hashicorp/raft-boltdb/v2"
-	"github.com/hashicorp/raft-wal/fs"
 	"github.com/hashicorp/raft-wal/types"
 	"go.etcd.io/bbolt"
 
 	"github.com/trivetdb/trivet/node/logging"
+	"github.com/trivetdb/trivet/node/store/disk"
 )
 
 const (
@@ -75,7 +75,7 @@ func Open(opts Options) (_ *Dir, err error) {
 	}
 	opts.LogStore = cmp.Or(opts.LogStore, WAL)
 	if opts.Files == nil {
-		opts.Files = fs.New()
+		opts.Files = &disk.Files{}
 	}
 	if opts.Log == nil {
 		opts.Log = slog.New(slog.DiscardHandler)

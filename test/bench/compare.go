@@ -17,7 +17,7 @@ import (
 // what benchstat makes of it.
 func compare(ctx context.Context, b *bench, commits []string) error {
 	if len(commits) != 2 {
-		return errors.New("-compare takes two commits: go run . -compare main HEAD")
+		return errors.New("-compare takes two commits: go run . -compare main HEAD, after the other flags")
 	}
 	runs, programs := make([]*report.Run, 2), make([]string, 2)
 	for i, commit := range commits {

@@ -9,8 +9,9 @@ import (
 	"slices"
 	"sync"
 
-	"github.com/hashicorp/raft-wal/fs"
 	"github.com/hashicorp/raft-wal/types"
+
+	"github.com/trivetdb/trivet/node/store/disk"
 )
 
 // pageSize is what a disk writes whole or not at all.
@@ -19,7 +20,7 @@ const pageSize = 4096
 // A Disk is a types.VFS over files of the operating system. Its methods may be
 // called from many goroutines.
 type Disk struct {
-	*fs.FS
+	*disk.Files
 
 	mu       sync.Mutex
 	change   sync.Cond
@@ -43,7 +44,7 @@ var errPower = errors.New("no power")
 
 // NewDisk returns a disk that works.
 func NewDisk() *Disk {
-	d := &Disk{FS: fs.New()}
+	d := &Disk{Files: &disk.Files{}}
 	d.change.L = &d.mu
 	return d
 }
@@ -91,7 +92,7 @@ func (d *Disk) LosePower(random *rand.Rand) error {
 
 // Create implements types.VFS.
 func (d *Disk) Create(dir, name string, size uint64) (types.WritableFile, error) {
-	f, err := d.FS.Create(dir, name, size)
+	f, err := d.Files.Create(dir, name, size)
 	if err != nil {
 		return nil, err
 	}
@@ -100,7 +101,7 @@ func (d *Disk) Create(dir, name string, size uint64) (types.WritableFile, error)
 
 // OpenWriter implements types.VFS.
 func (d *Disk) OpenWriter(dir, name string) (types.WritableFile, error) {
-	f, err := d.FS.OpenWriter(dir, name)
+	f, err := d.Files.OpenWriter(dir, name)
 	if err != nil {
 		return nil, err
 	}
