@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 
 	"github.com/hashicorp/raft"
+
+	"github.com/trivetdb/trivet/node/store/disk"
 )
 
 // checkedSnapshots are raft's snapshot files, where the state begins with a
@@ -38,13 +40,13 @@ func (s *checkedSnapshots) Create(version raft.SnapshotVersion, index, term uint
 	_, err = sink.Write(metaSum(index, term, members, membersIndex))
 	var state *os.File
 	if err == nil {
-		state, err = os.Open(filepath.Join(string(s.at), "snapshots", sink.ID()+".tmp", "state.bin"))
+		state, err = os.Open(filepath.Join(string(s.at), snapshotsName, sink.ID()+".tmp", "state.bin"))
 	}
 	if err != nil {
 		_ = sink.Cancel()
 		return nil, err
 	}
-	return &syncedSink{SnapshotSink: sink, state: state}, nil
+	return &syncedSink{SnapshotSink: sink, at: s.at, state: state}, nil
 }
 
 // syncEvery is how many bytes of a snapshot may wait to be written to the disk. The
@@ -54,6 +56,7 @@ const syncEvery = 4 << 20
 // A syncedSink is a snapshot whose file is synced while it is written.
 type syncedSink struct {
 	raft.SnapshotSink
+	at    place
 	state *os.File
 	bytes int // since the last sync
 }
@@ -71,7 +74,18 @@ func (s *syncedSink) Write(b []byte) (int, error) {
 // Close implements io.Closer. raft calls it again and again.
 func (s *syncedSink) Close() error {
 	_ = s.state.Close()
-	return s.SnapshotSink.Close()
+	paths, _ := filepath.Glob(filepath.Join(string(s.at), snapshotsName, "*", "state.bin"))
+	var states []*os.File
+	for _, path := range paths {
+		if f, err := os.OpenFile(path, os.O_WRONLY, 0); err == nil {
+			states = append(states, f)
+		}
+	}
+	err := s.SnapshotSink.Close() // removes an old one
+	for _, f := range states {
+		disk.Free(f)
+	}
+	return err
 }
 
 // Cancel implements raft.SnapshotSink.

@@ -41,6 +41,22 @@ func (v *Files) OpenWriter(dir, name string) (types.WritableFile, error) {
 	return &file{File: f, dir: dir, zeros: zeros{path: path, size: info.Size()}}, nil
 }
 
+// Delete implements types.VFS. It does not wait for the disk: a file that comes
+// back after a loss of power is in no list of raft-wal's, which then deletes it
+// again.
+func (v *Files) Delete(dir, name string) error {
+	path := filepath.Join(dir, name)
+	f, err := os.OpenFile(path, os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	if err := os.Remove(path); err != nil {
+		return errors.Join(err, f.Close())
+	}
+	Free(f)
+	return nil
+}
+
 // A file is one that is appended to.
 type file struct {
 	*os.File

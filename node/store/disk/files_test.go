@@ -151,3 +151,54 @@ func BenchmarkAppend(b *testing.B) {
 		})
 	}
 }
+
+// TestFree checks that a file is emptied where it has no name, and left as it is
+// where it has one.
+func TestFree(t *testing.T) {
+	dir := t.TempDir()
+	open := func(name string) *os.File {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, make([]byte, 3*freeStep+1), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		f, err := os.OpenFile(path, os.O_RDWR, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return f
+	}
+	size := func(f *os.File) int64 {
+		info, err := f.Stat()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return info.Size()
+	}
+	kept := open("kept")
+	if err := os.Rename(kept.Name(), filepath.Join(dir, "renamed")); err != nil {
+		t.Fatal(err)
+	}
+	renamed, err := os.Open(filepath.Join(dir, "renamed"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer renamed.Close()
+	gone, watched := open("gone"), open("gone")
+	defer watched.Close()
+	if err := os.Remove(gone.Name()); err != nil {
+		t.Fatal(err)
+	}
+	Free(kept)
+	Free(gone)
+	for start := time.Now(); size(watched) > freeStep; time.Sleep(time.Millisecond) {
+		if time.Since(start) > time.Minute {
+			t.Fatalf("the removed file still has %d bytes", size(watched))
+		}
+	}
+	if n := size(renamed); n != 3*freeStep+1 {
+		t.Errorf("the file that has a name has %d bytes", n)
+	}
+	if _, err := kept.Stat(); !errors.Is(err, os.ErrClosed) {
+		t.Errorf("the file that has a name is not closed: %v", err)
+	}
+}
