@@ -71,11 +71,33 @@ func (s *State) Check() error {
 	return errors.Join(errs...)
 }
 
-// check reports an invariant of the table that does not hold: every object is
-// found, and what is empty ends no search too early.
+// check reports an invariant of the shard that does not hold.
 func (sh *shard) check() error {
+	if sh.parts == nil {
+		return sh.bucket.check(sh)
+	}
 	n := 0
-	for _, s := range sh.slots {
+	for i := range sh.parts {
+		t := &sh.parts[i]
+		if err := t.check(sh); err != nil {
+			return fmt.Errorf("part %d: %w", i, err)
+		}
+		if t.epoch > sh.epoch {
+			return fmt.Errorf("part %d is of the future", i)
+		}
+		n += t.size
+	}
+	if n != sh.size || sh.slots != nil {
+		return fmt.Errorf("%d keys in parts, size %d, %d slots", n, sh.size, len(sh.slots))
+	}
+	return nil
+}
+
+// check reports an invariant of a bucket of a shard that does not hold: every object is
+// found, and what is empty ends no search too early.
+func (t *bucket) check(sh *shard) error {
+	n := 0
+	for _, s := range t.slots {
 		if s.tag == 0 {
 			continue
 		}
@@ -84,9 +106,12 @@ func (sh *shard) check() error {
 		if s.tag != hash|usedSlot || sh.get(hash, []byte(s.o.key)) != s.o {
 			return fmt.Errorf("key %q is not found", s.o.key)
 		}
+		if s.o.epoch > t.epoch {
+			return fmt.Errorf("key %q is of the future", s.o.key)
+		}
 	}
-	if n != sh.size || 4*n > 3*len(sh.slots) || len(sh.slots)&(len(sh.slots)-1) != 0 {
-		return fmt.Errorf("%d keys, size %d, %d slots", n, sh.size, len(sh.slots))
+	if n != t.size || 4*n > 3*len(t.slots) || len(t.slots)&(len(t.slots)-1) != 0 {
+		return fmt.Errorf("%d keys, size %d, %d slots", n, t.size, len(t.slots))
 	}
 	return nil
 }

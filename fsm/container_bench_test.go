@@ -101,6 +101,7 @@ func BenchmarkWriteAfterFreeze(b *testing.B) {
 			for b.Loop() {
 				tt.tx.st.epoch++
 				Lookup(tt.args[0]).Run(tt.tx, args)
+				tt.tx.st.settle() // as at the end of an entry
 			}
 		})
 	}

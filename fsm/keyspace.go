@@ -2,14 +2,13 @@ package fsm
 
 import (
 	"iter"
-	"slices"
 
 	"github.com/cespare/xxhash/v2"
 )
 
 // Keys are spread over shards by the top bits of their hash. A freeze shares
-// all shards with the frozen view; the first write to a shard after that
-// copies it. The hash is the same on every node and every version: SCAN's
+// all shards with the frozen view; the first write to a shard, or to a part of a
+// large one, copies that. The hash is the same on every node and every version: SCAN's
 // cursors and the encoding depend on it.
 const (
 	shardBits = 12
@@ -104,9 +103,7 @@ func (k *keyspace) writable(s *State, hash uint64) *shard {
 		k.shards = make([]shard, shards)
 	}
 	sh := &k.shards[hash>>(64-shardBits)]
-	if sh.epoch != s.epoch {
-		sh.slots, sh.epoch = slices.Clone(sh.slots), s.epoch
-	}
+	sh.own(hash, s.epoch)
 	return sh
 }
 

@@ -5,10 +5,25 @@ import (
 	"strings"
 )
 
-// A shard holds objects by key: a table with open addressing and linear probing.
-// Go's map would need twice the memory and twice the cache lines. Its order
-// follows from what was done to it, so it must not show: see sorted.
+// A shard holds objects by key. One that has many keys keeps them in parts, by the
+// bits of their hash that follow the shard's, so that little is copied at a write
+// after a freeze.
 type shard struct {
+	bucket
+	parts *[parts]bucket // of a shard that is split, whose own bucket has no slots
+}
+
+const (
+	partBits = 4
+	parts    = 1 << partBits
+	// splitSize is how many keys a shard has before it is split.
+	splitSize = 256
+)
+
+// A bucket is a table with open addressing and linear probing. Go's map would need
+// twice the memory and twice the cache lines. Its order follows from what was done
+// to it, so it must not show: see shard.sorted.
+type bucket struct {
 	slots []slot // as many as a power of two, a quarter of them empty; nil for none
 	size  int
 	epoch uint32
@@ -25,77 +40,85 @@ const (
 	usedSlot = 1 << 63
 )
 
-// find returns the slot of a key, or of the empty one in which a search for it
-// ends. There must be slots. Key is not copied.
-func (sh *shard) find(hash uint64, key []byte) int {
-	mask := len(sh.slots) - 1
-	tag := hash | usedSlot
-	for i := int(tag) & mask; ; i = (i + 1) & mask {
-		if s := &sh.slots[i]; s.tag == 0 || s.tag == tag && s.o.key == string(key) {
-			return i
-		}
+// of returns the bucket of a key by its hash.
+func (sh *shard) of(hash uint64) *bucket {
+	if sh.parts == nil {
+		return &sh.bucket
 	}
+	return &sh.parts[hash>>(64-shardBits-partBits)%parts]
+}
+
+// own makes what a write to a key changes the epoch's, so that it is shared with no
+// frozen view.
+func (sh *shard) own(hash uint64, epoch uint32) {
+	if sh.parts == nil {
+		sh.bucket.own(epoch)
+		return
+	}
+	if sh.epoch != epoch {
+		parts := *sh.parts
+		sh.parts, sh.epoch = &parts, epoch
+	}
+	sh.of(hash).own(epoch)
 }
 
 // get returns the object of a key, or nil.
-func (sh *shard) get(hash uint64, key []byte) *object {
-	if sh.slots == nil {
-		return nil
-	}
-	return sh.slots[sh.find(hash, key)].o
-}
+func (sh *shard) get(hash uint64, key []byte) *object { return sh.of(hash).get(hash, key) }
 
 // set puts an object under its key.
 func (sh *shard) set(hash uint64, key []byte, o *object) {
-	if 4*(sh.size+1) > 3*len(sh.slots) {
-		sh.resize(max(minSlots, 2*len(sh.slots)))
+	if sh.parts == nil && sh.size >= splitSize {
+		sh.split()
 	}
-	s := &sh.slots[sh.find(hash, key)]
-	if s.tag == 0 {
+	if t := sh.of(hash); t.set(hash, key, o) && sh.parts != nil {
 		sh.size++
 	}
-	*s = slot{hash | usedSlot, o}
 }
 
-// remove takes out a key, which must be there, and moves up those that were put
-// past it.
+// remove takes out a key, which must be there.
 func (sh *shard) remove(hash uint64, key []byte) {
-	mask := len(sh.slots) - 1
-	hole := sh.find(hash, key)
-	for i := (hole + 1) & mask; sh.slots[i].tag != 0; i = (i + 1) & mask {
-		if home := int(sh.slots[i].tag) & mask; (i-home)&mask >= (i-hole)&mask {
-			sh.slots[hole] = sh.slots[i]
-			hole = i
-		}
+	sh.of(hash).remove(hash, key)
+	if sh.parts == nil {
+		return
 	}
-	sh.slots[hole] = slot{}
-	sh.size--
-	if len(sh.slots) > minSlots && 8*sh.size < len(sh.slots) {
-		sh.resize(len(sh.slots) / 2)
+	if sh.size--; sh.size < splitSize/4 {
+		sh.join()
 	}
 }
 
-// resize moves all to as many slots as given.
-func (sh *shard) resize(n int) {
-	old := sh.slots
-	sh.slots = make([]slot, n)
-	for _, s := range old {
-		if s.tag == 0 {
-			continue
-		}
-		i := int(s.tag) & (n - 1)
-		for sh.slots[i].tag != 0 {
-			i = (i + 1) & (n - 1)
-		}
-		sh.slots[i] = s
+// split spreads the objects over parts.
+func (sh *shard) split() {
+	slots := sh.slots
+	sh.slots, sh.parts = nil, new([parts]bucket)
+	for i := range sh.parts {
+		sh.parts[i].epoch = sh.epoch
 	}
+	for _, s := range slots {
+		if s.tag != 0 {
+			sh.of(s.tag).set(s.tag, []byte(s.o.key), s.o)
+		}
+	}
+}
+
+// join undoes a split.
+func (sh *shard) join() {
+	whole := bucket{epoch: sh.epoch}
+	for i := range sh.parts {
+		for _, s := range sh.parts[i].slots {
+			if s.tag != 0 {
+				whole.set(s.tag, []byte(s.o.key), s.o)
+			}
+		}
+	}
+	sh.bucket, sh.parts = whole, nil
 }
 
 // all calls f with each object, in no order that may show.
 func (sh *shard) all(f func(*object)) {
-	for _, s := range sh.slots {
-		if s.o != nil {
-			f(s.o)
+	sh.bucket.all(f)
+	if sh.parts != nil {
+		for i := range sh.parts {
+			sh.parts[i].all(f)
 		}
 	}
 }
@@ -106,4 +129,87 @@ func (sh *shard) sorted() []*object {
 	sh.all(func(o *object) { list = append(list, o) })
 	slices.SortFunc(list, func(a, b *object) int { return strings.Compare(a.key, b.key) })
 	return list
+}
+
+// own copies the bucket where it is of another epoch.
+func (t *bucket) own(epoch uint32) {
+	if t.epoch != epoch {
+		t.slots, t.epoch = slices.Clone(t.slots), epoch
+	}
+}
+
+// find returns the slot of a key, or of the empty one in which a search for it
+// ends. There must be slots. Key is not copied.
+func (t *bucket) find(hash uint64, key []byte) int {
+	mask := len(t.slots) - 1
+	tag := hash | usedSlot
+	for i := int(tag) & mask; ; i = (i + 1) & mask {
+		if s := &t.slots[i]; s.tag == 0 || s.tag == tag && s.o.key == string(key) {
+			return i
+		}
+	}
+}
+
+// get returns the object of a key, or nil.
+func (t *bucket) get(hash uint64, key []byte) *object {
+	if t.slots == nil {
+		return nil
+	}
+	return t.slots[t.find(hash, key)].o
+}
+
+// set puts an object under its key, and reports whether there was none.
+func (t *bucket) set(hash uint64, key []byte, o *object) (added bool) {
+	if 4*(t.size+1) > 3*len(t.slots) {
+		t.resize(max(minSlots, 2*len(t.slots)))
+	}
+	s := &t.slots[t.find(hash, key)]
+	if added = s.tag == 0; added {
+		t.size++
+	}
+	*s = slot{hash | usedSlot, o}
+	return added
+}
+
+// remove takes out a key, which must be there, and moves up those that were put
+// past it.
+func (t *bucket) remove(hash uint64, key []byte) {
+	mask := len(t.slots) - 1
+	hole := t.find(hash, key)
+	for i := (hole + 1) & mask; t.slots[i].tag != 0; i = (i + 1) & mask {
+		if home := int(t.slots[i].tag) & mask; (i-home)&mask >= (i-hole)&mask {
+			t.slots[hole] = t.slots[i]
+			hole = i
+		}
+	}
+	t.slots[hole] = slot{}
+	t.size--
+	if len(t.slots) > minSlots && 8*t.size < len(t.slots) {
+		t.resize(len(t.slots) / 2)
+	}
+}
+
+// resize moves all to as many slots as given.
+func (t *bucket) resize(n int) {
+	old := t.slots
+	t.slots = make([]slot, n)
+	for _, s := range old {
+		if s.tag == 0 {
+			continue
+		}
+		i := int(s.tag) & (n - 1)
+		for t.slots[i].tag != 0 {
+			i = (i + 1) & (n - 1)
+		}
+		t.slots[i] = s
+	}
+}
+
+// all calls f with each object, in no order that may show.
+func (t *bucket) all(f func(*object)) {
+	for _, s := range t.slots {
+		if s.o != nil {
+			f(s.o)
+		}
+	}
 }
