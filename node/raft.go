@@ -46,6 +46,7 @@ func (n *Node) openRaft() error {
 	// that is this long. Reads after a forwarded write wait for it.
 	cfg.CommitTimeout = 10 * time.Millisecond
 	cfg.Logger = logger
+	cfg.NoLegacyTelemetry = true // what has the peer in its name is there with a label, too
 	// Snapshots are due by bytes of log, not by entries: see compact.
 	cfg.SnapshotThreshold = math.MaxUint64
 	cfg.SnapshotInterval = time.Hour
