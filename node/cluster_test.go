@@ -12,6 +12,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -23,8 +24,16 @@ import (
 	"github.com/trivetdb/trivet/transport"
 )
 
-// The client reports each refused connection, and these tests stop nodes.
-func init() { logging.Disable() }
+func init() {
+	logging.Disable() // the client reports each refused connection, and these tests stop nodes
+	nextPort.Store(rand.Uint32N(ports))
+}
+
+// Ports of nodes are from firstPort on. Processes that test at once begin at some
+// place of their own.
+const firstPort, ports = 20000, 12000
+
+var nextPort atomic.Uint32
 
 // A cluster is some nodes in this process. What nodes say to one another, but
 // for gossip, goes over a network in memory that can be cut.
@@ -93,11 +102,12 @@ func testLog(host string) *slog.Logger {
 }
 
 // freeAddr returns an address that gossip can listen on, by TCP and UDP. It is
-// below the ports that the kernel gives to connections, and so stays free.
+// below the ports that the kernel gives to connections, and no other test gets it,
+// and so it stays free.
 func freeAddr(t testing.TB) string {
 	t.Helper()
 	for range 100 {
-		addr := fmt.Sprintf("127.0.0.1:%d", 20000+rand.IntN(12000))
+		addr := fmt.Sprintf("127.0.0.1:%d", firstPort+nextPort.Add(1)%ports)
 		tcp, err := net.Listen("tcp", addr)
 		if err != nil {
 			continue
