@@ -124,7 +124,7 @@ func (n *Node) remove(target raft.Server) error {
 		}
 		return errors.New(errNotLeader)
 	}
-	if err := n.raft.RemoveServer(target.ID, 0, 0).Error(); err != nil {
+	if err := n.drop(target.ID); err != nil {
 		return err
 	}
 	ctx, cancel = context.WithTimeout(context.Background(), time.Second)

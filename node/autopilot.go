@@ -2,6 +2,8 @@ package node
 
 import (
 	"context"
+	"errors"
+	"slices"
 	"sync"
 	"time"
 
@@ -18,7 +20,7 @@ import (
 func (n *Node) startPilot(ctx context.Context) {
 	n.unseen.reset()
 	if n.pilot == nil {
-		n.pilot = autopilot.New(n.raft, pilot{n},
+		n.pilot = autopilot.New(promoter{n.raft, n}, pilot{n},
 			autopilot.WithLogger(logging.HCLog(n.cfg.Log)),
 			autopilot.WithUpdateInterval(500*time.Millisecond),
 			autopilot.WithReconcileInterval(time.Second))
@@ -84,10 +86,42 @@ func (p pilot) KnownServers() map[raft.ServerID]*autopilot.Server {
 func (p pilot) RemoveFailedServer(s *autopilot.Server) {
 	go func() {
 		p.n.cfg.Log.Warn("removing a member that has been out of reach", "peer", s.ID, "for", p.n.cfg.DeadAfter)
-		if err := p.n.raft.RemoveServer(s.ID, 0, 0).Error(); err != nil {
+		if err := p.n.drop(s.ID); err != nil {
 			p.n.cfg.Log.Error("cannot remove a member", "peer", s.ID, "err", err)
 		}
 	}()
+}
+
+// A promoter is raft as autopilot sees it. Autopilot decides on what it saw up to
+// some seconds ago, and raft would take in again what was removed since.
+type promoter struct {
+	*raft.Raft
+	n *Node
+}
+
+// AddVoter implements autopilot.Raft, for members only.
+func (p promoter) AddVoter(id raft.ServerID, addr raft.ServerAddress, prev uint64, timeout time.Duration) raft.IndexFuture {
+	p.n.changing.Lock()
+	defer p.n.changing.Unlock()
+	if !slices.ContainsFunc(p.n.servers(), func(s raft.Server) bool { return s.ID == id }) {
+		return refusal{}
+	}
+	f := p.Raft.AddVoter(id, addr, prev, timeout)
+	_ = f.Error() // until it is done; autopilot looks at it itself
+	return f
+}
+
+// A refusal is the future of a change that was not asked for.
+type refusal struct{ raft.IndexFuture }
+
+// Error implements raft.Future.
+func (refusal) Error() error { return errors.New("it is no member any more") }
+
+// drop takes a member out.
+func (n *Node) drop(id raft.ServerID) error {
+	n.changing.Lock()
+	defer n.changing.Unlock()
+	return n.raft.RemoveServer(id, 0, 0).Error()
 }
 
 // unreachables remembers since when a member has not answered.

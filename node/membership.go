@@ -167,7 +167,7 @@ func (n *Node) replace(ctx context.Context, old raft.Server, by raft.ServerID) e
 		return fmt.Errorf("the name or the address of %s is that of %s, which is alive: give the new node another", by, old.ID)
 	}
 	n.cfg.Log.Info("removing a member that lost its data", "peer", old.ID, "replaced_by", by)
-	return n.raft.RemoveServer(old.ID, 0, 0).Error()
+	return n.drop(old.ID)
 }
 
 // A promiseRequest asks a fresh node to be of a new cluster and of no other.

@@ -134,6 +134,10 @@ func TestRemovedUnseen(t *testing.T) {
 	until(t, "it is a member again", func() bool { return len(rest[0].servers()) == 3 })
 	c.settled()
 	apart(func() error { return rest[0].Remove(t.Context(), removed.conf.Name) })
+	leader := c.leaderOf(rest...)
+	if err := (promoter{leader.raft, leader.Node}).AddVoter(removed.id, raft.ServerAddress(removed.addresses.peer), 0, 0).Error(); err == nil {
+		t.Error("autopilot, which knows the past, lets it in again")
+	}
 	if _, err := removed.wasRemoved(removal{rest[0].id}); err == nil {
 		t.Error("it takes another's removal for its own")
 	}

@@ -57,6 +57,7 @@ type Node struct {
 	opened   atomic.Bool  // all of the node is there
 	stopping atomic.Bool  // not ready any more
 	unseen   unreachables // how long members have been out of reach
+	changing sync.Mutex   // held while a member is taken out or made a voter
 	saved    atomic.Int64 // when the newest snapshot was taken, Unix seconds; 0 for none
 
 	fatal   chan error    // what the node cannot go on after

@@ -106,6 +106,7 @@ func TestLoad(t *testing.T) {
 		}
 	}
 	restart()
+	time.Sleep(200 * time.Millisecond) // each client writes meanwhile, and nobody leads yet
 	killed := tell(t, web.URL+"/next", nil)
 	if killed.Lost+killed.Doubled != 0 || killed.Targets["trivet"].Plain == 0 || killed.Targets["trivet"].Pause < 50*time.Millisecond {
 		t.Errorf("killed: %+v", killed)
