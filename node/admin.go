@@ -85,7 +85,7 @@ func (n *Node) change(q adminRequest) error {
 		}
 		return n.raft.LeadershipTransferToServer(s.ID, s.Address).Error()
 	case "promote":
-		return n.raft.AddVoter(s.ID, s.Address, 0, 0).Error()
+		return promoter{n.raft, n}.AddVoter(s.ID, s.Address, 0, 0).Error()
 	case "remove":
 		return n.remove(s)
 	}

@@ -20,5 +20,5 @@
 //     beside it; the state begins with a checksum of that.
 //   - node.json holds a checksum of itself.
 //
-// Files, in the directory: LOCK, node.json, raft.db, tail, snapshots/.
+// Files, in the directory: LOCK, node.json, raft.db, tail, wal/, snapshots/.
 package store

@@ -13,6 +13,8 @@ import (
 	"strings"
 
 	"github.com/hashicorp/raft"
+
+	"github.com/trivetdb/trivet/node/store/disk"
 )
 
 // An Identity says who the node on a data directory is.
@@ -101,7 +103,7 @@ func writeIdentity(dir string, id Identity) error {
 	if err := os.Rename(path+".tmp", path); err != nil {
 		return err
 	}
-	return syncDir(dir)
+	return disk.SyncDir(dir)
 }
 
 func writeSynced(path string, b []byte) error {
@@ -111,13 +113,4 @@ func writeSynced(path string, b []byte) error {
 	}
 	_, err = f.Write(b)
 	return errors.Join(err, f.Sync(), f.Close())
-}
-
-// syncDir makes the names in a directory durable.
-func syncDir(path string) error {
-	d, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }

@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+
+	"github.com/trivetdb/trivet/node/store/disk"
 )
 
 const userNames = "users.json"
@@ -46,5 +48,5 @@ func (d *Dir) SetUserNames(names []string) error {
 	if err := os.Rename(path+".tmp", path); err != nil {
 		return err
 	}
-	return syncDir(string(d.at))
+	return disk.SyncDir(string(d.at))
 }

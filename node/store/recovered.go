@@ -6,6 +6,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"github.com/trivetdb/trivet/node/store/disk"
 )
 
 const recoveredName = "recovered"
@@ -29,7 +31,7 @@ func (d *Dir) SetRecovered(token string) error {
 	if err := os.Rename(path+".tmp", path); err != nil {
 		return err
 	}
-	return syncDir(string(d.at))
+	return disk.SyncDir(string(d.at))
 }
 
 // Recluster makes what the directory holds another cluster's, durably, so that no

@@ -76,7 +76,7 @@ func (f *file) Sync() error {
 	if f.known.Load() {
 		return syncData(f.File)
 	}
-	if err := errors.Join(f.File.Sync(), syncDir(f.dir)); err != nil {
+	if err := errors.Join(f.File.Sync(), SyncDir(f.dir)); err != nil {
 		return err
 	}
 	f.known.Store(true)
@@ -89,7 +89,8 @@ func (f *file) Close() error {
 	return f.File.Close()
 }
 
-func syncDir(path string) error {
+// SyncDir waits until the names in a directory are on the disk.
+func SyncDir(path string) error {
 	d, err := os.Open(path)
 	if err != nil {
 		return err
