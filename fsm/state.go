@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/trivetdb/trivet/fsm/acl"
+	"github.com/trivetdb/trivet/fsm/cost"
 	"github.com/trivetdb/trivet/fsm/lua"
 	"github.com/trivetdb/trivet/resp"
 )
@@ -21,6 +22,7 @@ type State struct {
 	index     uint64 // of the log entry applied last
 	now       int64  // the time of the entries, milliseconds; never goes back
 	epoch     uint32 // counts freezes; what is older is shared with a frozen view
+	level     uint64 // of the cluster, see level.go
 	dbs       [Databases]keyspace
 	origins   map[uint64]origin
 	scripts   scripts
@@ -50,9 +52,12 @@ type origin struct {
 	replies []resp.Value
 }
 
-// NewState returns an empty state.
-func NewState() *State {
-	return &State{origins: map[uint64]origin{}, epoch: 1, settings: noSettings, users: acl.NewUsers()}
+// NewState returns an empty state, at level 0: a log begins with it.
+func NewState() *State { return NewStateAt(0) }
+
+// NewStateAt returns an empty state at a level, for what begins without a log.
+func NewStateAt(level uint64) *State {
+	return &State{origins: map[uint64]origin{}, epoch: 1, settings: noSettings, users: acl.NewUsers(), level: level}
 }
 
 // Index returns the index of the log entry applied last.
@@ -186,7 +191,8 @@ func (s *State) applyCommand(tx *Tx, d *decoder) (resp.Value, error) {
 		return errOOM, nil
 	}
 	tx.typed, tx.reads = s.typed, c.Flags&Read != 0
-	v := c.Run(tx, s.argv)
+	tx.meter = s.allowance()
+	v := tx.run(c, s.argv)
 	s.settle()
 	return v, tx.fault
 }
@@ -223,10 +229,11 @@ func (s *State) Read(r Request) resp.Value {
 		tx = new(Tx)
 	}
 	*tx = Tx{st: s, db: r.DB, now: max(s.now, r.Now), seed: r.Seed, stop: r.Stop, looked: r.Lookups, reads: true, told: r.Notices}
+	tx.meter = cost.New(cost.Limit)
 	if r.User != "" {
 		tx.become(r.User)
 	}
-	return r.Command.Run(tx, r.Args)
+	return tx.run(r.Command, r.Args)
 }
 
 // SetMembers tells the state, at a log index, which origins belong to members

@@ -104,7 +104,7 @@ func TestImports(t *testing.T) {
 		"bufio", "bytes", "cmp", "container/heap", "encoding/binary", "errors", "fmt", "hash", "hash/crc32",
 		"io", "iter", "maps", "math", "math/big", "math/bits", "slices", "sort", "strconv", "strings",
 		"github.com/cespare/xxhash/v2", "github.com/trivetdb/trivet/fsm/acl",
-		"github.com/trivetdb/trivet/fsm/calc", "github.com/trivetdb/trivet/fsm/glob",
+		"github.com/trivetdb/trivet/fsm/calc", "github.com/trivetdb/trivet/fsm/cost", "github.com/trivetdb/trivet/fsm/glob",
 		"github.com/trivetdb/trivet/fsm/lua", "github.com/trivetdb/trivet/fsm/rdb",
 		"github.com/trivetdb/trivet/resp",
 	}

@@ -2,6 +2,7 @@ package fsm
 
 import (
 	"github.com/trivetdb/trivet/fsm/acl"
+	"github.com/trivetdb/trivet/fsm/cost"
 	"github.com/trivetdb/trivet/resp"
 )
 
@@ -24,6 +25,9 @@ type Tx struct {
 	admitted bool // what may grow the data runs, however much there is
 
 	fault error // what the command found that this node cannot go on after
+
+	meter   cost.Meter // what the command may still do
+	replied int        // bytes of replies that the group has already
 
 	reads  bool        // the command is of a Read row: a key that it misses is told of
 	told   *[]Message  // where a read's notifications go; nil for nowhere

@@ -26,10 +26,10 @@ var arrows = []struct{ from, to []string }{
 	{[]string{"cmd/trivet"}, []string{"cmd/trivet/ingest", "node", "node/..."}},
 	{[]string{"cmd/trivet/ingest"}, []string{"fsm/rdb", "resp"}},
 	{[]string{"node", "node/..."}, []string{"node/...", "transport", "fsm", "fsm/acl", "resp"}},
-	{[]string{"fsm"}, []string{"fsm/acl", "fsm/calc", "fsm/glob", "fsm/lua", "fsm/rdb", "resp"}},
+	{[]string{"fsm"}, []string{"fsm/acl", "fsm/calc", "fsm/cost", "fsm/glob", "fsm/lua", "fsm/rdb", "resp"}},
 	{[]string{"fsm/acl"}, []string{"fsm/glob"}},
-	{[]string{"fsm/lua"}, []string{"fsm/calc", "fsm/lua/pattern", "resp"}},
-	{[]string{"fsm/calc", "fsm/glob", "fsm/lua/pattern", "fsm/rdb"}, nil},
+	{[]string{"fsm/lua"}, []string{"fsm/calc", "fsm/cost", "fsm/lua/pattern", "resp"}},
+	{[]string{"fsm/calc", "fsm/cost", "fsm/glob", "fsm/lua/pattern", "fsm/rdb"}, nil},
 	{[]string{"resp", "transport"}, nil},
 	{[]string{"test/..."}, []string{"cmd/...", "node", "node/...", "transport", "fsm", "fsm/...", "resp", "test/..."}},
 }
@@ -46,6 +46,7 @@ var strangers = map[string][]string{
 	"fsm/lua":         stateStrangers,
 	"fsm/lua/pattern": stateStrangers,
 	"fsm/calc":        stateStrangers,
+	"fsm/cost":        stateStrangers,
 	"fsm/rdb":         stateStrangers,
 	"resp":            {"net", "net/...", "os", "os/...", "log", "log/...", "sync", "time"},
 }

@@ -1,0 +1,68 @@
+package fsm
+
+import (
+	"github.com/trivetdb/trivet/fsm/cost"
+	"github.com/trivetdb/trivet/resp"
+)
+
+// MaxReply bounds the replies to one command or transaction, in bytes: what the
+// strings take that they hold, and resp.ElemCost for each value.
+const MaxReply = 128 << 20
+
+// What the client is told of a command that was ended.
+var (
+	errWork  = resp.Err("ERR command ended without effect: it would take more work than one command may, see docs/commands.md")
+	errReply = resp.Err("ERR command ended without effect: its reply would be larger than 128 MB")
+)
+
+// An overrun ends a command by a panic: Apply and Read undo what it wrote, and
+// answer why.
+type overrun struct{ why resp.Value }
+
+// charge counts steps of work, see package cost, before it is done. Where that is
+// more than the command may do, it ends the command: charge does not return.
+func (tx *Tx) charge(steps int) {
+	if !tx.meter.Spend(steps) {
+		panic(overrun{errWork})
+	}
+}
+
+// chargeReply counts a reply of so many values with so many bytes of strings,
+// before it is built, and the work of building it. It ends the command where the
+// reply would be too large.
+func (tx *Tx) chargeReply(values, bytes int) {
+	if !tx.bounded() {
+		return
+	}
+	size := values*resp.ElemCost + bytes
+	if values < 0 || bytes < 0 || values > MaxReply || bytes > MaxReply || size > MaxReply-tx.replied {
+		panic(overrun{errReply})
+	}
+	tx.charge(values * cost.Element)
+}
+
+// bounded reports whether the bounds hold: for what is replicated only from the
+// level that brought them.
+func (tx *Tx) bounded() bool { return !tx.write || tx.st.level >= LevelBounds }
+
+// allowance returns what a command may do.
+func (s *State) allowance() cost.Meter {
+	if s.level < LevelBounds {
+		return cost.Unlimited()
+	}
+	return cost.New(cost.Limit)
+}
+
+// run runs a command, which may be ended for what it would cost.
+func (tx *Tx) run(c *Command, args [][]byte) (v resp.Value) {
+	defer func() {
+		switch p := recover().(type) {
+		case nil:
+		case overrun:
+			v = p.why
+		default:
+			panic(p)
+		}
+	}()
+	return c.Run(tx, args)
+}
