@@ -23,6 +23,7 @@ type Options struct {
 	Meta      Meta         // what to tell; its ID is set to ID
 	Log       *slog.Logger // default: none
 	Keys      [][]byte     // different secrets of 16, 24 or 32 bytes that all nodes share, see ParseKeys; default: no encryption
+	Mixed     bool         // have the keys, say all in clear text, and understand both: while other nodes get their first keys
 }
 
 const leaveFor = 200 * time.Millisecond
@@ -136,6 +137,7 @@ func (g *Gossip) config(opts Options) (*memberlist.Config, error) {
 			return nil, err
 		}
 		c.Keyring = g.keys
+		c.GossipVerifyIncoming, c.GossipVerifyOutgoing = !opts.Mixed, !opts.Mixed
 	}
 	host, port, err := split(opts.Bind)
 	if err != nil {
