@@ -96,7 +96,7 @@ type Mux struct {
 	cancel   context.CancelFunc
 	tasks    sync.WaitGroup // all goroutines of the mux
 
-	strangers *strangers
+	strangers *Strangers
 	lines     throttle      // of complaints in the log
 	unproved  atomic.Uint64 // connections that were admitted without a proof, though there are secrets
 	refused   atomic.Uint64 // connections that were turned away
@@ -128,7 +128,7 @@ func Listen(network Network, addr string, opts Options) (*Mux, error) {
 		served:   make(chan struct{}),
 		links:    make(map[string]*Link),
 
-		strangers: newStrangers(opts.MaxStrangers),
+		strangers: NewStrangers(opts.MaxStrangers),
 	}
 	m.ctx, m.cancel = context.WithCancel(context.Background())
 	m.spawn(m.accept)
@@ -236,9 +236,9 @@ func (m *Mux) receive(raw net.Conn) {
 	stop := context.AfterFunc(m.ctx, func() { raw.Close() })
 	defer stop()
 	raw.SetDeadline(time.Now().Add(m.opts.HelloTimeout))
-	m.strangers.enter(raw)
+	m.strangers.Enter(raw)
 	conn, kind, err := m.welcome(raw)
-	m.strangers.leave(raw)
+	m.strangers.Leave(raw)
 	if err != nil {
 		raw.Close()
 		if !errors.Is(err, errSilent) && m.ctx.Err() == nil {

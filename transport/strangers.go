@@ -6,10 +6,11 @@ import (
 	"time"
 )
 
-// strangers are the connections that were accepted and are not admitted yet. There
-// are limit of them at most: for one more, the oldest goes of the host that
-// has the most. So a host that opens many drives out its own.
-type strangers struct {
+// Strangers are connections that were accepted and are not admitted yet. There
+// are so many of them at most: for one more, the oldest is closed of the host that
+// has the most. So a host that opens many drives out its own. All methods may be
+// called concurrently.
+type Strangers struct {
 	limit int
 
 	mu    sync.Mutex
@@ -17,8 +18,10 @@ type strangers struct {
 	count int
 }
 
-func newStrangers(limit int) *strangers {
-	return &strangers{limit: limit, hosts: make(map[string][]net.Conn)}
+// NewStrangers returns Strangers of up to limit connections, of which there are none
+// yet.
+func NewStrangers(limit int) *Strangers {
+	return &Strangers{limit: limit, hosts: make(map[string][]net.Conn)}
 }
 
 func hostOf(conn net.Conn) string {
@@ -29,8 +32,8 @@ func hostOf(conn net.Conn) string {
 	return host
 }
 
-// enter takes a connection in, and closes another one where there are too many.
-func (s *strangers) enter(conn net.Conn) {
+// Enter takes a connection in, and closes another one where there are too many.
+func (s *Strangers) Enter(conn net.Conn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.count >= s.limit {
@@ -48,8 +51,8 @@ func (s *strangers) enter(conn net.Conn) {
 	s.count++
 }
 
-// leave forgets a connection, which may have been closed to make room.
-func (s *strangers) leave(conn net.Conn) {
+// Leave forgets a connection, which may have been closed to make room.
+func (s *Strangers) Leave(conn net.Conn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	host := hostOf(conn)
@@ -62,7 +65,7 @@ func (s *strangers) leave(conn net.Conn) {
 }
 
 // drop takes the i-th of a host out. s.mu is held.
-func (s *strangers) drop(host string, i int) {
+func (s *Strangers) drop(host string, i int) {
 	conns := s.hosts[host]
 	copy(conns[i:], conns[i+1:])
 	conns[len(conns)-1] = nil
