@@ -150,7 +150,7 @@ func TestLint(t *testing.T) {
 	}
 }
 
-var secrets = regexp.MustCompile(`(?m)^(  (?:password|gossip-key): ).*$`)
+var secrets = regexp.MustCompile(`(?m)^(  (?:password|gossip-key|peer-secret): ).*$`)
 
 // TestGolden compares what is made of each set of values with what was.
 func TestGolden(t *testing.T) {

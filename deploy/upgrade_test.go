@@ -45,7 +45,7 @@ func TestUpgradeKeepsSecrets(t *testing.T) {
 		files, err := upgrade(t, map[string]any{
 			"apiVersion": "v1", "kind": "Secret",
 			"metadata": map[string]any{"name": "trivet", "namespace": "queues"},
-			"data":     map[string]any{"password": "b2xk", "gossip-key": "a2V5"},
+			"data":     map[string]any{"password": "b2xk", "gossip-key": "a2V5", "peer-secret": "cGVlcg=="},
 		}, map[string]any{"auth": map[string]any{"password": values}})
 		if err != nil {
 			t.Fatal(err)
@@ -56,6 +56,9 @@ func TestUpgradeKeepsSecrets(t *testing.T) {
 		}
 		if got := at(t, data, "gossip-key"); got != "a2V5" {
 			t.Errorf("the gossip key is now %v", got)
+		}
+		if got := at(t, data, "peer-secret"); got != "cGVlcg==" {
+			t.Errorf("the peer secret is now %v", got)
 		}
 	}
 }
@@ -70,10 +73,46 @@ func TestScaleDown(t *testing.T) {
 			"apiVersion": "apps/v1", "kind": "StatefulSet",
 			"metadata": map[string]any{"name": "trivet", "namespace": "queues"},
 			"spec":     map[string]any{"replicas": int64(c.from)},
-		}, map[string]any{"replicas": c.to})
+		}, map[string]any{"replicas": c.to, "peerSecret": map[string]any{"auth": "mixed"}})
 		want := fmt.Sprintf("replicas: from %d to %d would stop a majority", c.from, c.to)
 		if refused := err != nil && strings.Contains(err.Error(), want); refused != c.refused {
 			t.Errorf("from %d to %d: %v", c.from, c.to, err)
+		}
+	}
+}
+
+// TestFirstPeerSecret gives a release of a version without peer secrets its first:
+// in two steps, and the second only after the first.
+func TestFirstPeerSecret(t *testing.T) {
+	const noSecret, notYet = "have no peer secret yet", "not all pods have the peer secret yet"
+	none := []any{map[string]any{"name": "TRIVET_PEER", "value": ":7379"}}
+	has := append(none, map[string]any{"name": "TRIVET_PEER_SECRET_FILE", "value": "/etc/trivet/peer/peer-secret"})
+	mixed := append(has, map[string]any{"name": "TRIVET_PEER_AUTH", "value": "mixed"})
+	for _, c := range []struct {
+		name     string
+		env      []any
+		replicas int64
+		updated  int64 // pods of the newest revision, of which there is one before it
+		auth     string
+		want     string // empty for no error
+	}{
+		{"at once", none, 3, 3, "required", noSecret},
+		{"first step", none, 3, 3, "mixed", ""},
+		{"one node", none, 1, 1, "required", ""},
+		{"second step", mixed, 3, 3, "required", ""},
+		{"second step too early", mixed, 3, 2, "required", notYet},
+		{"first step again", mixed, 3, 2, "mixed", ""},
+		{"later", has, 3, 2, "required", ""},
+	} {
+		_, err := upgrade(t, map[string]any{
+			"apiVersion": "apps/v1", "kind": "StatefulSet",
+			"metadata": map[string]any{"name": "trivet", "namespace": "queues"},
+			"spec": map[string]any{"replicas": c.replicas, "template": map[string]any{"spec": map[string]any{
+				"containers": []any{map[string]any{"name": "trivet", "env": c.env}}}}},
+			"status": map[string]any{"updatedReplicas": c.updated, "currentRevision": "a", "updateRevision": "b"},
+		}, map[string]any{"replicas": c.replicas, "peerSecret": map[string]any{"auth": c.auth}})
+		if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v; want %q", c.name, err, c.want)
 		}
 	}
 }

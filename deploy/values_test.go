@@ -39,6 +39,7 @@ func TestRejects(t *testing.T) {
 		{"server: {logLevel: trace}", "'/server/logLevel'"},
 		{"server: {queueMetrics: ['a,b']}", "'/server/queueMetrics/0'"},
 		{"tls: {authClients: maybe}", "'/tls/authClients'"},
+		{"peerSecret: {auth: off}", "'/peerSecret/auth'"},
 		{"persistence: {size: large}", "'/persistence/size'"},
 		{"persistence: {whenScaled: Keep}", "'/persistence/whenScaled'"},
 		{"service: {type: ExternalName}", "'/service/type'"},
@@ -211,16 +212,19 @@ func TestSecret(t *testing.T) {
 			t.Errorf("password: %v", err)
 		}
 		seen[string(password)] = true
-		text, err := base64.StdEncoding.DecodeString(data["gossip-key"].(string))
-		if err != nil {
-			t.Error(err)
-		}
-		key, err := base64.StdEncoding.DecodeString(string(text))
-		if err != nil || len(key) != 32 {
-			t.Errorf("gossip key %q: %v", text, err)
+		for _, name := range []string{"gossip-key", "peer-secret"} {
+			text, err := base64.StdEncoding.DecodeString(data[name].(string))
+			if err != nil {
+				t.Error(err)
+			}
+			key, err := base64.StdEncoding.DecodeString(string(text))
+			if err != nil || len(key) != 32 || seen[string(key)] {
+				t.Errorf("%s %q: %v", name, text, err)
+			}
+			seen[string(key)] = true
 		}
 	}
-	o := objects(t, mustRender(t, "auth: {existingSecret: mine, passwordKey: pw}\ngossip: {existingSecret: other}"))
+	o := objects(t, mustRender(t, "auth: {existingSecret: mine, passwordKey: pw}\ngossip: {existingSecret: other}\npeerSecret: {existingSecret: third}"))
 	if o["Secret/trivet"] != nil {
 		t.Error("a Secret that nobody uses")
 	}

@@ -88,6 +88,31 @@ It is the same for 3 and 5, so that scaling does not restart the pods. */}}
 {{- end -}}
 {{- end }}
 
+{{/* The Secret with the peer secret. */}}
+{{- define "trivet.peerSecret" -}}
+{{ .Values.peerSecret.existingSecret | default (include "trivet.fullname" .) }}
+{{- end }}
+
+{{/* Refuses steps in which pods that want a proof would meet pods that give none. */}}
+{{- define "trivet.validatePeerSecret" -}}
+{{- $env := dict }}
+{{- range (dig "spec" "template" "spec" "containers" list .old) }}
+{{- range .env }}
+{{- $_ := set $env .name (.value | default "") }}
+{{- end }}
+{{- end }}
+{{- $replicas := int .old.spec.replicas }}
+{{- $status := .old.status | default dict }}
+{{- if and (gt $replicas 1) (eq .auth "required") }}
+{{- if not (hasKey $env "TRIVET_PEER_SECRET_FILE") }}
+{{- fail "peerSecret.auth: the pods of this release have no peer secret yet. Upgrade with --set peerSecret.auth=mixed first, and when all pods are replaced with --set peerSecret.auth=required; docs/kubernetes.md, The first peer secret" }}
+{{- end }}
+{{- if and (eq (get $env "TRIVET_PEER_AUTH") "mixed") (ne $status.updateRevision $status.currentRevision) (lt (int $status.updatedReplicas) $replicas) }}
+{{- fail "peerSecret.auth: not all pods have the peer secret yet. Wait until all are replaced (kubectl rollout status)" }}
+{{- end }}
+{{- end }}
+{{- end }}
+
 {{/* The Secret with the gossip key. */}}
 {{- define "trivet.gossipSecret" -}}
 {{ .Values.gossip.existingSecret | default (include "trivet.fullname" .) }}
@@ -168,5 +193,6 @@ imagePullSecrets:
 {{- if le (mul 2 $v.replicas) (int .spec.replicas) }}
 {{- fail (printf "replicas: from %d to %d would stop a majority of the members at once. Go down by one step at a time (9, 7, 5, 3); docs/kubernetes.md, Scale, says how to go from 3 to 1" (int .spec.replicas) (int $v.replicas)) }}
 {{- end }}
+{{- include "trivet.validatePeerSecret" (dict "old" . "auth" $v.peerSecret.auth) }}
 {{- end }}
 {{- end }}

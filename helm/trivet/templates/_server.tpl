@@ -26,6 +26,10 @@
 {{- if .Values.leaderService.enabled }}
 - {name: TRIVET_KUBERNETES_LABELS, value: "true"}
 {{- end }}
+- {name: TRIVET_PEER_SECRET_FILE, value: /etc/trivet/peer/peer-secret}
+{{- if ne .Values.peerSecret.auth "required" }}
+- {name: TRIVET_PEER_AUTH, value: {{ .Values.peerSecret.auth }}}
+{{- end }}
 {{- if .Values.gossip.encrypted }}
 - {name: TRIVET_GOSSIP_KEY_FILE, value: /etc/trivet/gossip/gossip-key}
 {{- end }}
@@ -105,6 +109,10 @@ topologySpreadConstraints:
 - name: data
   emptyDir: {}
 {{- end }}
+- name: peer-secret
+  secret:
+    secretName: {{ include "trivet.peerSecret" . }}
+    items: [{key: peer-secret, path: peer-secret}]
 {{- if .Values.gossip.encrypted }}
 - name: gossip
   secret:
