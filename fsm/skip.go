@@ -30,13 +30,13 @@ func (s *State) Skip(index uint64, e Entry) ([]Result, error) {
 		o := s.origins[b.Origin.ID]
 		switch {
 		case b.Origin.Life == o.life && b.Seq == o.seq:
-			results[i] = Result{Replayed, o.replies}
+			results[i] = Result{Outcome: Replayed, Replies: o.replies}
 		case b.Origin.Life < o.life, b.Origin.Life == o.life && b.Seq < o.seq:
 			results[i] = Result{Outcome: Superseded}
 		default:
 			replies := slices.Repeat([]resp.Value{errSkipped}, CountCommands(b.Body))
 			s.origins[b.Origin.ID] = origin{b.Origin.Life, b.Seq, replies}
-			results[i] = Result{Applied, replies}
+			results[i] = Result{Outcome: Applied, Replies: replies}
 		}
 	}
 	return results, nil
