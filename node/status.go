@@ -18,7 +18,8 @@ import (
 // A hello is what a node says of itself to another.
 type hello struct {
 	server.Member
-	LastIndex uint64 // of its log
+	Skipped   []uint64 // indexes of the entries that its state leaves out
+	LastIndex uint64   // of its log
 	LastTerm  uint64
 	Contact   int64 // milliseconds since it heard of its leader; -1 for never
 }
@@ -36,6 +37,7 @@ func (n *Node) self() hello {
 		},
 		LastIndex: n.raft.LastIndex(), LastTerm: lastTerm, Contact: -1,
 	}
+	n.machine.view(func(s *fsm.State) { h.Skipped = s.Skipped() })
 	for _, s := range n.servers() {
 		h.Voter = h.Voter || s.ID == n.id && s.Suffrage == raft.Voter
 	}
