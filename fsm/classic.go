@@ -13,23 +13,24 @@ var classicCommands = []Command{
 	{Spec{"CLASSIC|MSET", -1, Write | DenyOOM | ClassicOnly | Typed | NoMandatoryKeys, Keys{1, -1, 2}, "classic", "Set several keys to values of any type; answers the number of pairs.", "1.0.0"}, classicMSet},
 }
 
-// typedValue returns what a classic client stored at a key.
-func typedValue(o *object) resp.Value {
+// typedAnswer returns what a classic client stored at a key, for a reply that was
+// charged for.
+func (tx *Tx) typedAnswer(o *object) resp.Value {
 	if o != nil && o.kind == kindInteger {
-		n, _ := parseInt([]byte(o.str))
+		n, _ := o.integer()
 		return resp.Int(n)
 	}
-	return shown(o)
+	return tx.answer(o)
 }
 
-func classicGet(tx *Tx, args [][]byte) resp.Value { return typedValue(tx.get(args[1])) }
+func classicGet(tx *Tx, args [][]byte) resp.Value {
+	o := tx.get(args[1])
+	tx.chargeReply(o.weigh())
+	return tx.typedAnswer(o)
+}
 
 func classicMGet(tx *Tx, args [][]byte) resp.Value {
-	values := make([]resp.Value, 0, len(args)-1)
-	for _, key := range args[1:] {
-		values = append(values, typedValue(tx.get(key)))
-	}
-	return resp.List(values...)
+	return tx.several(args[1:], tx.typedAnswer)
 }
 
 func classicSet(tx *Tx, args [][]byte) resp.Value {

@@ -122,7 +122,9 @@ func (tx *Tx) value(args [][]byte, i int) (*object, resp.Value) {
 	if tx.typed == nil || !tx.typed[i] {
 		return &object{str: string(args[i])}, resp.Nil
 	}
-	v, rest, err := resp.ParseValue(args[i], resp.NoLimits)
+	lim := resp.NoLimits
+	lim.Depth = resp.DefaultLimits.Depth // no door lets through what is deeper; recursion is bounded by it
+	v, rest, err := resp.ParseValue(args[i], lim)
 	switch {
 	case err != nil || len(rest) > 0:
 		return nil, errSyntax
