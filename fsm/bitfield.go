@@ -195,7 +195,7 @@ func (f *fieldBytes) load(b []byte, at int) {
 	for i := 0; i < len(b) && len(f.parts) > 0; {
 		n := min(len(b)-i, partSize-(at+i)%partSize)
 		if p := f.part((at + i) / partSize); p != nil {
-			copy(b[i:i+n], p[(at+i)%partSize:])
+			copy(b[i:i+n], p[min((at+i)%partSize, len(p)):])
 		}
 		i += n
 	}

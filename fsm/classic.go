@@ -1,6 +1,9 @@
 package fsm
 
-import "github.com/trivetdb/trivet/resp"
+import (
+	"github.com/trivetdb/trivet/fsm/cost"
+	"github.com/trivetdb/trivet/resp"
+)
 
 // The article's six commands as its server answers them. They are found before
 // the rows of the same names, on a classic port only.
@@ -34,6 +37,7 @@ func classicMGet(tx *Tx, args [][]byte) resp.Value {
 }
 
 func classicSet(tx *Tx, args [][]byte) resp.Value {
+	tx.charge(cost.Insert)
 	o, fail := tx.value(args, 2)
 	if fail.IsError() {
 		return fail
@@ -47,6 +51,7 @@ func classicMSet(tx *Tx, args [][]byte) resp.Value {
 	if len(args)%2 == 0 {
 		return errArity("mset")
 	}
+	tx.charge(cost.Times(len(args)/2, cost.Insert))
 	objects := make([]*object, 0, len(args)/2)
 	for i := 2; i < len(args); i += 2 {
 		o, fail := tx.value(args, i)
@@ -62,8 +67,15 @@ func classicMSet(tx *Tx, args [][]byte) resp.Value {
 	return resp.Int(int64(len(objects)))
 }
 
+// classicFlush counted by a walk below LevelBounds, which also told of keys that
+// were due.
 func classicFlush(tx *Tx, _ [][]byte) resp.Value {
-	n := 0
+	n := tx.keys().size - tx.keys().due.passed(tx.now)
+	if tx.bounded() {
+		tx.st.clear(tx.db)
+		return resp.Int(int64(n))
+	}
+	n = 0
 	for o := range tx.keys().all() {
 		if tx.get([]byte(o.key)) != nil {
 			n++

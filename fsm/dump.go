@@ -57,9 +57,9 @@ func buildSteps(v *rdb.Value) int {
 	case rdb.List:
 		return cost.Times(n, 2*cost.Element)
 	case rdb.Set:
-		return cost.Times(n, cost.Insert)
+		return cost.Times(n, 2*cost.Lookup)
 	case rdb.Hash:
-		return cost.Times(n/2, cost.Insert)
+		return cost.Times(n/2, 2*cost.Lookup)
 	case rdb.ZSet:
 		return cost.Times(n, cost.Rank)
 	case rdb.Streams:
@@ -156,7 +156,7 @@ func (tx *Tx) parseDump(payload []byte) (*object, resp.Value) {
 		if bytes > maxString && tx.bounded() {
 			panic(overrun{errDumpLarge})
 		}
-		tx.charge(cost.Times(elems, cost.Element) + cost.Made(bytes))
+		tx.charge(cost.Times(elems, cost.Element) + cost.Made(2*bytes)) // as they are, and as strings
 	})
 	switch {
 	case errors.Is(err, rdb.ErrChecksum):
