@@ -1,7 +1,6 @@
 package fsm
 
 import (
-	"bytes"
 	"encoding/binary"
 
 	"github.com/trivetdb/trivet/fsm/cost"
@@ -172,8 +171,11 @@ type fieldBytes struct {
 	t     text
 	size  int         // of the string once all is done
 	parts []fieldPart // as they came
-	at    map[int]int // of a part by its number
+	at    map[int]int // of a part by its number, once there are some
 }
+
+// fewParts is how many parts are searched one by one.
+const fewParts = 4
 
 // A fieldPart is a copy of partSize bytes, or of fewer at the end.
 type fieldPart struct {
@@ -185,6 +187,11 @@ type fieldPart struct {
 func (f *fieldBytes) part(number int) []byte {
 	if i, ok := f.at[number]; ok {
 		return f.parts[i].b
+	}
+	for i := range f.parts[:min(len(f.parts), fewParts)] {
+		if f.parts[i].number == number {
+			return f.parts[i].b
+		}
 	}
 	return nil
 }
@@ -210,10 +217,12 @@ func (f *fieldBytes) store(tx *Tx, b []byte, at int) {
 			tx.charge(cost.Made(min(partSize, f.size-number*partSize)))
 			p = make([]byte, min(partSize, f.size-number*partSize))
 			f.t.fill(p, number*partSize)
-			if f.at == nil {
+			if len(f.parts) == fewParts {
 				f.at = map[int]int{}
 			}
-			f.at[number] = len(f.parts)
+			if f.at != nil {
+				f.at[number] = len(f.parts)
+			}
 			f.parts = append(f.parts, fieldPart{number, p})
 		}
 		n := copy(p[at%partSize:], b)
@@ -289,7 +298,8 @@ func runFields(tx *Tx, args [][]byte, readOnly bool) resp.Value {
 		return fail
 	}
 	tx.chargeReply(len(ops), 0)
-	f := fieldBytes{t: t, size: max(t.len(), int(end+7)>>3)}
+	var room [1]fieldPart
+	f := fieldBytes{t: t, size: max(t.len(), int(end+7)>>3), parts: room[:0]}
 	replies := make([]resp.Value, 0, len(ops))
 	wrote := false
 	for i := range ops {
@@ -308,10 +318,8 @@ func runFields(tx *Tx, args [][]byte, readOnly bool) resp.Value {
 // another one than it was.
 func (f *fieldBytes) keep(tx *Tx, key []byte) {
 	changed := f.parts[:0]
-	var before [partSize]byte
 	for _, p := range f.parts {
-		n := f.t.copy(before[:len(p.b)], p.number*partSize)
-		if n < len(p.b) || !bytes.Equal(before[:n], p.b) {
+		if !f.t.holds(p.b, p.number*partSize) {
 			changed = append(changed, p)
 		}
 	}

@@ -174,66 +174,65 @@ func (r bitRange) bytes() int {
 	return int((r.to-1)>>3-r.from>>3) + 1
 }
 
-// blocks calls f with the bytes of the range, a block at a time, and the place of
-// its first byte, until f returns false. Bits outside the range are made those of
-// fill. A block is always whole words of eight bytes.
-func (r bitRange) blocks(t text, fill byte, f func(at int64, block []byte) bool) {
-	const size = 4 << 10
-	if r.from >= r.to {
-		return
+// A bitReader reads the bytes of a range, a block at a time. Bits outside the range
+// are made those of fill, and a block is always whole words of eight bytes.
+type bitReader struct {
+	t     text
+	r     bitRange
+	fill  byte
+	at    int // the first byte of the next block
+	block [1 << 10]byte
+}
+
+// next returns a block and the place of its first byte; none after the last one.
+func (b *bitReader) next() (block []byte, place int64) {
+	first, end := int(b.r.from>>3), int((b.r.to+7)>>3)
+	at := max(b.at, first)
+	if b.r.from >= b.r.to || at >= end {
+		return nil, 0
 	}
-	first, last := int(r.from>>3), int((r.to-1)>>3)
-	room := make([]byte, min(size, (last-first)&^7+8))
-	for at := first; at <= last; at += size {
-		block := room[:min(len(room), last+1-at)]
-		t.copy(block, at)
-		if at == first {
-			mask := byte(0xff) >> (r.from & 7)
-			block[0] = block[0]&mask | fill&^mask
-		}
-		if at+len(block) > last {
-			mask := ^(byte(0x7f) >> ((r.to - 1) & 7))
-			end := &block[len(block)-1]
-			*end = *end&mask | fill&^mask
-		}
-		for len(block)%8 != 0 {
-			block = append(block, fill)
-		}
-		if !f(int64(at), block) {
-			return
-		}
+	block = b.block[:min(len(b.block), end-at)]
+	b.t.copy(block, at)
+	b.at = at + len(block)
+	if at == first {
+		mask := byte(0xff) >> (b.r.from & 7)
+		block[0] = block[0]&mask | b.fill&^mask
 	}
+	if b.at == end {
+		mask := ^(byte(0x7f) >> ((b.r.to - 1) & 7))
+		last := &block[len(block)-1]
+		*last = *last&mask | b.fill&^mask
+	}
+	for len(block)%8 != 0 {
+		block = append(block, b.fill)
+	}
+	return block, int64(at) * 8
 }
 
 func (r bitRange) count(t text) (n int64) {
-	r.blocks(t, 0, func(_ int64, block []byte) bool {
-		sum := 0
+	b := bitReader{t: t, r: r}
+	for block, _ := b.next(); len(block) > 0; block, _ = b.next() {
 		for ; len(block) >= 8; block = block[8:] {
-			sum += bits.OnesCount64(binary.LittleEndian.Uint64(block))
+			n += int64(bits.OnesCount64(binary.LittleEndian.Uint64(block)))
 		}
-		n += int64(sum)
-		return true
-	})
+	}
 	return n
 }
 
 // find returns the place of the first bit of the range that is as wanted, or -1.
 func (r bitRange) find(t text, bit bool) int64 {
-	fill, flip := byte(0), uint64(0)
+	b, flip := bitReader{t: t, r: r}, uint64(0)
 	if !bit {
-		fill, flip = 0xff, ^uint64(0)
+		b.fill, flip = 0xff, ^uint64(0)
 	}
-	found := int64(-1)
-	r.blocks(t, fill, func(at int64, block []byte) bool {
+	for block, place := b.next(); len(block) > 0; block, place = b.next() {
 		for i := 0; i < len(block); i += 8 {
 			if word := binary.BigEndian.Uint64(block[i:]) ^ flip; word != 0 {
-				found = (at+int64(i))*8 + int64(bits.LeadingZeros64(word))
-				return false
+				return place + int64(8*i+bits.LeadingZeros64(word))
 			}
 		}
-		return true
-	})
-	return found
+	}
+	return -1
 }
 
 func bitPos(tx *Tx, args [][]byte) resp.Value {

@@ -1,6 +1,7 @@
 package fsm
 
 import (
+	"bytes"
 	"strings"
 
 	"github.com/trivetdb/trivet/fsm/cost"
@@ -59,6 +60,26 @@ func (t text) copy(dst []byte, at int) (n int) {
 		n += copy(dst[n:], s) + copy(dst[n:], b)
 	}
 	return n
+}
+
+// holds reports whether the bytes from a place on are those of b.
+func (t text) holds(b []byte, at int) bool {
+	if at+len(b) > t.len() {
+		return false
+	}
+	if t.long == nil {
+		return t.s[at:at+len(b)] == string(b)
+	}
+	for len(b) > 0 {
+		s, own := t.long.run(at)
+		n := min(len(b), len(s)+len(own))
+		if own == nil && s[:n] != string(b[:n]) || own != nil && !bytes.Equal(own[:n], b[:n]) {
+			return false
+		}
+		at += n
+		b = b[n:]
+	}
+	return true
 }
 
 // cut returns the bytes from one place to another. It takes memory for them where
