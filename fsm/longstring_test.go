@@ -11,7 +11,6 @@ import (
 	"github.com/trivetdb/trivet/resp"
 )
 
-
 // big runs a command on a machine without walking its invariants, which takes long
 // where values are large.
 func (m *machine) big(words ...string) resp.Value {
@@ -128,7 +127,7 @@ func TestLongStringsUnseen(t *testing.T) {
 		n = 1000
 	}
 	g := newGenerator(t)
-	parts, flat := newMachine(t), newest(t)
+	parts, flat := newMachine(t), newMachine(t)
 	seen := 0
 	var views []*Frozen
 	var want [][]byte
