@@ -328,13 +328,8 @@ func (n *Node) Write(ctx context.Context, db int, g *fsm.Group) ([]resp.Value, u
 
 // Read implements server.Backend.
 func (n *Node) Read(ctx context.Context, r fsm.Request, minIndex uint64, linearizable bool) (resp.Value, error) {
-	// Until it has caught up with the leader once, a node that was started holds
-	// no more than its last snapshot: old values, or none at all.
-	linearizable = linearizable || !n.current.Load()
-	if linearizable || n.machine.applied.load() < minIndex {
-		if err := n.catchUp(ctx, minIndex, linearizable); err != nil {
-			return resp.Nil, err
-		}
+	if err := n.CatchUp(ctx, minIndex, linearizable); err != nil {
+		return resp.Nil, err
 	}
 	r.Now = time.Now().UnixMilli()
 	r.Seed = seed()
@@ -343,6 +338,17 @@ func (n *Node) Read(ctx context.Context, r fsm.Request, minIndex uint64, lineari
 		return resp.Nil, server.ErrNoLeader
 	}
 	return v, nil
+}
+
+// CatchUp implements server.Backend.
+func (n *Node) CatchUp(ctx context.Context, minIndex uint64, linearizable bool) error {
+	// Until it has caught up with the leader once, a node that was started holds
+	// no more than its last snapshot: old values, or none at all.
+	linearizable = linearizable || !n.current.Load()
+	if linearizable || n.machine.applied.load() < minIndex {
+		return n.catchUp(ctx, minIndex, linearizable)
+	}
+	return nil
 }
 
 // catchUp waits until the state holds the entry at minIndex, and all that was

@@ -41,6 +41,7 @@ type transaction struct {
 	failed  bool // a command was refused: EXEC refuses all
 	queue   []queued
 	watched []watched
+	bytes   int // about what queue and watched take
 }
 
 type queued struct {
@@ -48,6 +49,9 @@ type queued struct {
 	args  [][]byte
 	typed []bool
 }
+
+// wordBytes is about what an argument or a name takes besides its bytes.
+const wordBytes = 64
 
 // watched is a key and the revision that it had at WATCH.
 type watched struct {
@@ -73,6 +77,9 @@ func discard(s *session, _ [][]byte) resp.Value {
 }
 
 func unwatch(s *session, _ [][]byte) resp.Value {
+	for _, w := range s.tx.watched {
+		s.tx.bytes -= len(w.key) + wordBytes
+	}
 	s.tx.watched = nil
 	return resp.OK
 }
@@ -95,6 +102,7 @@ func watch(s *session, args [][]byte) resp.Value {
 		}
 		w.revision = v.Int
 		s.tx.watched = append(s.tx.watched, w)
+		s.tx.bytes += len(w.key) + wordBytes
 	}
 	return resp.OK
 }
@@ -123,6 +131,7 @@ func (s *session) enqueue(r *row, args [][]byte, typed []bool) error {
 	kept := make([][]byte, len(args))
 	for i, arg := range args {
 		kept[i] = bytes.Clone(arg)
+		s.tx.bytes += len(arg) + wordBytes
 	}
 	s.tx.queue = append(s.tx.queue, queued{r, kept, slices.Clone(typed)})
 	return s.reply(v)
