@@ -241,7 +241,7 @@ func (c *conns) add(se *session, most int) (full, stopping bool, oldest *session
 		return full, false, nil
 	}
 	full = len(c.sessions)-c.operators >= most
-	if full || c.newcomers.Len() >= most/2 {
+	if full || c.newcomers.Len() >= max(1, most/2) {
 		if oldest = c.oldestNewcomer(newcomerGrace); oldest != nil {
 			c.drop(oldest)
 			full = false
