@@ -98,6 +98,9 @@ func Open(cfg Config) (_ *Node, err error) {
 		return nil, err
 	}
 	n.openWeb(listeners.http)
+	if listeners.profiles != nil {
+		n.openProfiles(listeners.profiles)
+	}
 	if err := n.openStore(); err != nil {
 		return nil, err
 	}
@@ -167,7 +170,7 @@ func (n *Node) every(period time.Duration, f func()) {
 	})
 }
 
-type clientListeners struct{ redis, classic, http net.Listener }
+type clientListeners struct{ redis, classic, http, profiles net.Listener }
 
 // listen opens the ports for clients and probes first: a port that is taken is
 // the most common mistake, and nothing has to be undone.
@@ -180,14 +183,18 @@ func (n *Node) listen() (l clientListeners, err error) {
 		{"redis", n.cfg.Redis, &l.redis, &n.addresses.redis},
 		{"classic", n.cfg.Classic, &l.classic, &n.addresses.classic},
 		{"http", n.cfg.HTTP, &l.http, &n.addresses.http},
+		{"pprof", n.cfg.Profiles, &l.profiles, new(string)},
 	} {
+		if p.addr == "" {
+			continue
+		}
 		ln, err := net.Listen("tcp", p.addr)
 		if err != nil {
 			return l, listenError(p.name, p.addr, err)
 		}
 		n.onClose(func() { ln.Close() })
 		*p.to = ln
-		if n.files.clients != nil && p.name != "http" {
+		if n.files.clients != nil && (p.to == &l.redis || p.to == &l.classic) {
 			*p.to = tls.NewListener(ln, n.files.clients.ServerConfig())
 		}
 		*p.advertised = n.cfg.advertised(p.addr, ln.Addr())
@@ -271,6 +278,7 @@ func (n *Node) openPaths() {
 func (n *Node) openFront(l clientListeners) {
 	n.front = server.New(server.Options{
 		Backend: n, Password: n.cfg.Password, MaxClients: n.cfg.MaxClients,
+		ClientMemory: n.cfg.clientMemory(), Unprotected: n.cfg.ProtectedMode == "no",
 		Redirect: n.cfg.OnFollower == Redirect, Linearizable: n.cfg.Reads == Linearizable,
 		Version: n.cfg.Version, RunID: server.NodeID(string(n.id)), Log: n.cfg.Log, Registerer: n.metrics.registry,
 		RedisAddr: l.redis.Addr().String(), ClassicAddr: l.classic.Addr().String(), TLS: n.files.clients != nil,
@@ -283,6 +291,7 @@ func (n *Node) serve(l clientListeners) {
 	n.onClose(n.closeWeb)
 	n.spawn(func() { n.report("redis", n.front.Serve(l.redis, false)) })
 	n.spawn(func() { n.report("classic", n.front.Serve(l.classic, true)) })
+	n.openSocket()
 }
 
 func (n *Node) report(listener string, err error) {
@@ -331,13 +340,8 @@ func (n *Node) Write(ctx context.Context, db int, g *fsm.Group) ([]resp.Value, u
 
 // Read implements server.Backend.
 func (n *Node) Read(ctx context.Context, r fsm.Request, minIndex uint64, linearizable bool) (resp.Value, error) {
-	// Until it has caught up with the leader once, a node that was started holds
-	// no more than its last snapshot: old values, or none at all.
-	linearizable = linearizable || !n.current.Load()
-	if linearizable || n.machine.applied.load() < minIndex {
-		if err := n.catchUp(ctx, minIndex, linearizable); err != nil {
-			return resp.Nil, err
-		}
+	if err := n.CatchUp(ctx, minIndex, linearizable); err != nil {
+		return resp.Nil, err
 	}
 	r.Now = time.Now().UnixMilli()
 	r.Seed = seed()
@@ -346,6 +350,17 @@ func (n *Node) Read(ctx context.Context, r fsm.Request, minIndex uint64, lineari
 		return resp.Nil, server.ErrNoLeader
 	}
 	return v, nil
+}
+
+// CatchUp implements server.Backend.
+func (n *Node) CatchUp(ctx context.Context, minIndex uint64, linearizable bool) error {
+	// Until it has caught up with the leader once, a node that was started holds
+	// no more than its last snapshot: old values, or none at all.
+	linearizable = linearizable || !n.current.Load()
+	if linearizable || n.machine.applied.load() < minIndex {
+		return n.catchUp(ctx, minIndex, linearizable)
+	}
+	return nil
 }
 
 // catchUp waits until the state holds the entry at minIndex, and all that was
