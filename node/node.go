@@ -48,18 +48,19 @@ type Node struct {
 	web       *web.Server
 	metrics   *metrics
 
-	known    directory    // what others said of themselves
-	lag      lag          // how far this node is behind the leader
-	current  atomic.Bool  // has held all that the leader had, since the start
-	joined   atomic.Bool  // the cluster's configuration has held this node
-	removed  atomic.Bool  // an operator took it out since
-	peopled  atomic.Bool  // the users are those of the file
-	opened   atomic.Bool  // all of the node is there
-	stopping atomic.Bool  // not ready any more
-	unseen   unreachables // how long members have been out of reach
-	changing sync.Mutex   // held while a member is taken out or made a voter
-	faults   sync.Map     // command -> when a fault in it was logged last, *atomic.Int64
-	saved    atomic.Int64 // when the newest snapshot was taken, Unix seconds; 0 for none
+	known    directory     // what others said of themselves
+	lag      lag           // how far this node is behind the leader
+	current  atomic.Bool   // has held all that the leader had, since the start
+	joined   atomic.Bool   // the cluster's configuration has held this node
+	removed  atomic.Bool   // an operator took it out since
+	peopled  atomic.Bool   // the users are those of the file
+	opened   atomic.Bool   // all of the node is there
+	stopping atomic.Bool   // not ready any more
+	unseen   unreachables  // how long members have been out of reach
+	changing sync.Mutex    // held while a member is taken out or made a voter
+	faults   sync.Map      // command -> when a fault in it was logged last, *atomic.Int64
+	worked   atomic.Uint64 // what the leader had applied when that was asked last
+	saved    atomic.Int64  // when the newest snapshot was taken, Unix seconds; 0 for none
 
 	fatal   chan error    // what the node cannot go on after
 	asked   chan struct{} // a client wants the node to stop
@@ -260,7 +261,7 @@ func (n *Node) openPaths() {
 	n.sequencer = newSequencer(n.raft, n.metrics.entry)
 	origin := fsm.Origin{ID: n.dir.Identity().ID, Life: n.dir.Life()}
 	n.proposer = newProposer(origin, n.leaders, n.sendBatch)
-	n.proposer.waiters = n.waiters
+	n.proposer.waiters, n.proposer.works = n.waiters, n.leaderWorks
 	n.barrier = &barrier{round: n.leaderIndex}
 	n.blocking = newBlocking(origin, n.addresses.peer, n.leaders, n.sendClaims)
 	n.mux.Serve(n.serveCall)
