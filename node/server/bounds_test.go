@@ -189,3 +189,26 @@ func TestHeavyReadsAreBounded(t *testing.T) {
 		t.Errorf("%d slots are taken", len(f.reads))
 	}
 }
+
+// A client that goes away while replies wait for it leaves nothing behind.
+func TestReaderGoesAway(t *testing.T) {
+	f := start(t, Options{})
+	me := dial(t, f.redis)
+	me.send("*3\r\n$3\r\nSET\r\n$3\r\nbig\r\n$1048576\r\n" + strings.Repeat("x", 1<<20) + "\r\n")
+	me.expect("+OK\r\n")
+	var gone []*wire
+	for range 5 {
+		w, c := dial(t, f.redis), dial(t, f.classic)
+		w.send(strings.Repeat("GET big\r\n", 400))
+		c.send(strings.Repeat("+GET big\r\n", 400))
+		gone = append(gone, w, c)
+	}
+	for _, w := range gone {
+		w.r.ReadByte()
+	}
+	time.Sleep(200 * time.Millisecond)
+	for _, w := range gone {
+		w.Close()
+	}
+	eventually(t, "the end of the clients", func() bool { return f.conns.total() == 1 })
+}
