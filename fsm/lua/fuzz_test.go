@@ -12,7 +12,7 @@ import (
 // mistake of ours.
 func same(t *testing.T, script string, args ...string) resp.Value {
 	t.Helper()
-	p, err := Compile(script)
+	p, err := Compile(script, false)
 	if err != nil {
 		return resp.Nil
 	}

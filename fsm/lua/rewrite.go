@@ -49,12 +49,13 @@ type rewriter struct {
 	names  names
 	locals []variable // in scope
 	level  int        // functions around this place
+	strict bool       // for strict runs, see rewritestrict.go
 }
 
 // rewrite returns a chunk that takes the operators as its arguments and returns
 // the chunk given as a function, and what errors may call its variables.
-func rewrite(chunk []ast.Stmt) ([]ast.Stmt, names, error) {
-	r := &rewriter{names: names{}}
+func rewrite(chunk []ast.Stmt, strict bool) ([]ast.Stmt, names, error) {
+	r := &rewriter{names: names{}, strict: strict}
 	r.block(chunk)
 	if r.err != nil {
 		return nil, nil, r.err

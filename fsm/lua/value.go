@@ -77,6 +77,7 @@ func (r *run) tableReply(t *lua.LTable, depth int) resp.Value {
 }
 
 func (r *run) mapReply(m *lua.LTable, depth int) resp.Value {
+	r.left -= r.walk(m)
 	dict := resp.Dict()
 	for k, v := m.Next(lua.LNil); k != lua.LNil && r.left >= 0; k, v = m.Next(k) {
 		dict.Elems = append(dict.Elems, r.reply(k, depth+1), r.reply(v, depth+1))
@@ -85,6 +86,7 @@ func (r *run) mapReply(m *lua.LTable, depth int) resp.Value {
 }
 
 func (r *run) setReply(m *lua.LTable, depth int) resp.Value {
+	r.left -= r.walk(m)
 	set := resp.Value{Kind: resp.Set}
 	for k, _ := m.Next(lua.LNil); k != lua.LNil && r.left >= 0; k, _ = m.Next(k) {
 		set.Elems = append(set.Elems, r.reply(k, depth+1))
@@ -95,6 +97,11 @@ func (r *run) setReply(m *lua.LTable, depth int) resp.Value {
 // value returns what a script sees of a command's reply.
 func (r *run) value(v resp.Value) lua.LValue {
 	r.left -= 1 + len(v.Str)/bytesPerStep
+	if r.strict() {
+		if r.left -= elementCost; r.left < 0 {
+			return errorReply("") // the caller sees that the run has ended
+		}
+	}
 	if r.resp3 {
 		if l, ok := r.value3(v); ok {
 			return l
@@ -131,6 +138,9 @@ func (r *run) twos(elems []resp.Value) *lua.LTable {
 
 func (r *run) array(elems []resp.Value) *lua.LTable {
 	r.left -= hashCost
+	if r.strict() {
+		r.left -= tableCost
+	}
 	t := noLState.CreateTable(len(elems), 0)
 	for i, e := range elems {
 		t.RawSetInt(i+1, r.value(e))
