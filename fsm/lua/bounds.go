@@ -53,8 +53,9 @@ type bounds struct {
 	broken    any         // a panic that is none of Lua's; it goes on outside of the run
 	below     depth       // of the threads below the one that runs
 	metas     map[*lua.LTable]struct{}
-	upvalues  []*lua.Upvalue // those that may be open, the newest last
-	unweighed int            // instructions since they were looked at
+	unclosed  map[*lua.Upvalue]struct{} // upvalues, and some that were closed since
+	kept      int                       // those of them that were open when they were looked at
+	unweighed int                       // instructions since they were looked at
 }
 
 // A depth is what calls take that have not ended.
@@ -168,7 +169,7 @@ func (c call) payGrown(th *lua.LState, before int) {
 // weigh sets what an instruction costs: a field may be looked for in as many tables
 // as have a metatable, and the end of a call looks at all open upvalues.
 func (r *run) weigh() {
-	r.weight = 1 + metatableCost*min(len(r.metas), lua.MaxTableGetLoop) + len(r.upvalues)/32
+	r.weight = 1 + metatableCost*min(len(r.metas), lua.MaxTableGetLoop) + r.kept/32
 }
 
 // noteMeta notes that a script has given a table a metatable.
@@ -201,24 +202,40 @@ func steps(n int) int {
 	return n
 }
 
-// reweigh looks now and then which upvalues are still open.
-func (r *run) reweigh() {
-	if r.unweighed++; r.unweighed < weighEvery {
-		return
+// noteUpvalues notes which upvalues of a function are open: as long as they are, the
+// end of each call looks at them.
+func (r *run) noteUpvalues(f *lua.LFunction) {
+	for _, u := range f.Upvalues {
+		if u == nil || u.IsClosed() {
+			continue
+		}
+		if r.unclosed == nil {
+			r.unclosed = map[*lua.Upvalue]struct{}{}
+		}
+		r.unclosed[u] = struct{}{}
 	}
-	r.unweighed = 0
-	r.dropClosed()
-	r.weigh()
+	if len(r.unclosed) > 2*r.kept+32 {
+		r.dropClosed()
+	}
 }
 
-// dropClosed forgets upvalues that were closed: the newest are closed first.
-func (r *run) dropClosed() {
-	n := len(r.upvalues)
-	for n > 0 && r.upvalues[n-1].IsClosed() {
-		n--
+// reweigh looks now and then which upvalues are still open.
+func (r *run) reweigh() {
+	if r.unweighed++; r.unweighed >= weighEvery {
+		r.dropClosed()
 	}
-	clear(r.upvalues[n:])
-	r.upvalues = r.upvalues[:n]
+}
+
+// dropClosed forgets upvalues that were closed.
+func (r *run) dropClosed() {
+	r.unweighed = 0
+	for u := range r.unclosed {
+		if u.IsClosed() {
+			delete(r.unclosed, u)
+		}
+	}
+	r.kept = len(r.unclosed)
+	r.weigh()
 }
 
 // weighEvery is how many instructions lie between two looks at open upvalues.

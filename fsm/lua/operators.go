@@ -11,6 +11,13 @@ import (
 var operators = []lua.LValue{
 	wrap("concat", concat), wrap("length", length), wrap("for", forNumber), wrap("minus", minus),
 	wrap("key", key), wrap("made", made), wrap("power", power),
+	wrap("same", func(c call) int { return c.truth(c.same()) }),
+	wrap("other", func(c call) int { return c.truth(!c.same()) }),
+	wrap("less", func(c call) int { return c.truth(c.less(c.Get(1), c.Get(2))) }),
+	wrap("most", func(c call) int { return c.truth(c.most(c.Get(1), c.Get(2))) }),
+	wrap("more", func(c call) int { return c.truth(c.less(c.Get(2), c.Get(1))) }),
+	wrap("least", func(c call) int { return c.truth(c.most(c.Get(2), c.Get(1))) }),
+	wrap("text", keyText), wrap("many", many), wrap("closure", closure), wrap("paid", paid),
 }
 
 // concat is the operator .. for two operands or more, from the right.
@@ -227,7 +234,10 @@ func (c call) payCompare(a, b lua.LValue) {
 // made charges the table that it returns.
 func made(c call) int {
 	c.charge(tableCost)
-	c.pay(strictTable)
+	if c.run().strict() {
+		n, _ := c.Get(2).(lua.LNumber)
+		c.charge(strictTable + int(n))
+	}
 	c.Push(c.Get(1))
 	return 1
 }
