@@ -21,6 +21,9 @@ const (
 	maxFrames = 8192
 	// maxRegisters is how many values the stacks below may have room for.
 	maxRegisters = 1 << 19
+	// threadRegisters is how many values a thread's stack has room for, besides the
+	// first one's.
+	threadRegisters = 1 << 15
 	// maxLevel is how far up the stack error looks for a place.
 	maxLevel = 100
 	// maxShown bounds what a client is told of an error, in bytes.
@@ -36,10 +39,11 @@ const (
 	callbackCost  = 10
 	resumeCost    = 30
 	verbCost      = 20  // of a conversion of string.format
+	floatCost     = 50  // of a conversion to 16 digits
 	elementCost   = 6   // of an element of an array, with its number
 	moveCost      = 3   // of an element that changes its place
 	strictTable   = 200 // of a table, besides tableCost
-	registerCost  = 2   // of a value that a thread's stack has room for
+	registerCost  = 3   // of a value that a thread's stack has room for
 	compileCost   = 100 // of a byte of source
 	positionCost  = 3   // of a place at which a pattern is tried
 	metatableCost = 2   // of a metatable that an index may lead through, for each instruction

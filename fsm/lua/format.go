@@ -100,6 +100,7 @@ func (c call) convert(v verb, n int) string {
 	case 'o', 'u', 'x', 'X':
 		return v.unsigned(uint64(toUnsigned(c.num(n))))
 	case 'e', 'E', 'f', 'g', 'G':
+		c.pay(floatCost * (1 + max(v.precision, 0)/16))
 		return v.float(c.num(n))
 	case 'q':
 		c.payMade(4 * len(c.str(n)))

@@ -74,6 +74,10 @@ func (c call) borrow() *lua.LState {
 func (c call) newThread() *lua.LState {
 	r := c.run()
 	c.RemoveContext()
+	if options := c.Options; r.strict() {
+		c.Options.RegistryMaxSize = threadRegisters
+		defer func() { c.Options = options }()
+	}
 	th, _ := c.NewThread()
 	c.SetContext(r)
 	th.SetContext(r)

@@ -198,7 +198,12 @@ func definition(s *ast.FuncDefStmt) *ast.AssignStmt {
 // rest keeps gopher-lua from making a table of a function's further arguments at
 // each call, unless the function may use it.
 func (r *rewriter) rest(f *ast.FunctionExpr) {
-	if !r.strict || !f.ParList.HasVargs || r.uses.arg {
+	if !r.strict || !f.ParList.HasVargs {
+		return
+	}
+	if r.uses.arg {
+		table := strconv.Itoa(tableCost + strictTable)
+		f.Stmts = append([]ast.Stmt{r.call(paidOp, f, &ast.NumberExpr{Value: table})}, f.Stmts...)
 		return
 	}
 	rest := &ast.LocalAssignStmt{Names: []string{"(rest)"}, Exprs: []ast.Expr{&ast.Comma3Expr{}}}
