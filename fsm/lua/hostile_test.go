@@ -2,16 +2,14 @@ package lua
 
 import (
 	"fmt"
-	"os"
 	"runtime"
-	"runtime/debug"
 	"strings"
 	"sync/atomic"
-	"syscall"
 	"testing"
 	"time"
 
 	"github.com/trivetdb/trivet/fsm/cost"
+	"github.com/trivetdb/trivet/resp"
 )
 
 // hostile are scripts that took minutes, memory without end or Go's stack while
@@ -170,41 +168,110 @@ func chain(n int) string {
 	return b.String()
 }
 
+// mostMemory is what a run may hold at most, garbage and Go's stack included.
+const mostMemory = 400 << 20
+
 // Each of them ends, for its work or by an error of its own, at the same step on
-// each machine, in a second or two and in little memory.
+// each machine, and in little memory.
 func TestHostile(t *testing.T) {
-	if os.Getenv("GC20") != "" {
-		old := debug.SetGCPercent(20)
-		defer debug.SetGCPercent(old)
-	}
-	cpu := func() time.Duration {
-		var u syscall.Rusage
-		syscall.Getrusage(0, &u)
-		return time.Duration(u.Utime.Nano() + u.Stime.Nano())
-	}
 	for _, script := range hostile {
-		runtime.GC()
-		var peak atomic.Uint64
-		done := make(chan struct{})
-		go func() {
-			var m runtime.MemStats
-			for {
-				runtime.ReadMemStats(&m)
-				if n := m.HeapAlloc + m.StackInuse; n > peak.Load() {
-					peak.Store(n)
-				}
-				select {
-				case <-done:
-					return
-				case <-time.After(5 * time.Millisecond):
+		limits := []int{cost.Limit / 10}
+		if !testing.Short() {
+			limits = append(limits, cost.Limit)
+		}
+		for _, limit := range limits {
+			runtime.GC()
+			stop := watchMemory()
+			one, left := strictEval(t, limit, script)
+			if peak := stop(); peak > mostMemory {
+				t.Errorf("%.200s: took %d MB", script, peak>>20)
+			}
+			if limit < cost.Limit {
+				other, left2 := strictEval(t, limit, script)
+				if fmt.Sprint(one) != fmt.Sprint(other) || left != left2 {
+					t.Errorf("%.200s: got %.200v with %d left, then %.200v with %d left", script, one, left, other, left2)
 				}
 			}
-		}()
-		start := cpu()
-		v, left := strictEval(t, cost.Limit, script)
-		took := cpu() - start
-		close(done)
-		s := v.Str[:min(len(v.Str), 200)]
-		fmt.Printf("HOSTILE %6.0f ms %5d MB left %8d  %.90q -> %.60q\n", float64(took.Microseconds())/1000, peak.Load()>>20, left, script, s)
+			if strings.Contains(one.Str, "runtime error") {
+				t.Errorf("%.200s: got %.200s", script, one.Str)
+			}
+		}
 	}
+}
+
+// watchMemory begins to look at what the process holds. What it returns ends that,
+// and returns the most that was seen.
+func watchMemory() func() uint64 {
+	var peak atomic.Uint64
+	done := make(chan struct{})
+	go func() {
+		var m runtime.MemStats
+		for {
+			runtime.ReadMemStats(&m)
+			peak.Store(max(peak.Load(), m.HeapAlloc+m.StackInuse))
+			select {
+			case <-done:
+				return
+			case <-time.After(5 * time.Millisecond):
+			}
+		}
+	}()
+	return func() uint64 {
+		close(done)
+		return peak.Load()
+	}
+}
+
+// A stubborn host ends the script at its second call, or panics there.
+type stubborn struct {
+	counter
+	panics any
+}
+
+func (h *stubborn) Call(args [][]byte) (resp.Value, bool) {
+	if h.calls++; h.calls < 2 {
+		return resp.OK, true
+	}
+	if h.panics != nil {
+		panic(h.panics)
+	}
+	return resp.Nil, false
+}
+
+// What the host ends, no script goes on with.
+func TestHostEndsScript(t *testing.T) {
+	for _, script := range []string{
+		"while true do pcall(redis.call, 'x') end",
+		"while true do redis.pcall('x') end",
+		"while true do xpcall(function() redis.call('x') end, function() redis.call('x') end) end",
+		"while true do local co = coroutine.create(function() redis.call('x') end) coroutine.resume(co) end",
+		"local co = coroutine.wrap(function() while true do pcall(redis.call, 'x') coroutine.yield() end end) while true do pcall(co) end",
+		"local t = setmetatable({}, {__index = function() redis.call('x') end}) while true do pcall(function() return t.x end) end",
+		"while true do pcall(string.gsub, 'x', 'x', function() redis.call('x') end) end",
+		"while true do pcall(table.sort, {2, 1}, function() redis.call('x') end) end",
+		"while true do load(function() redis.call('x') end) end",
+	} {
+		p, err := Compile(script, true)
+		if err != nil {
+			t.Fatal(err)
+		}
+		meter := cost.New(cost.Limit)
+		h := &stubborn{}
+		if (&Machine{Meter: &meter}).Run(p, h, nil, nil); h.calls != 2 || meter.Left() >= 0 {
+			t.Errorf("%s: %d calls, %d left", script, h.calls, meter.Left())
+		}
+		meter = cost.New(cost.Limit)
+		h = &stubborn{}
+		_, h.panics = recovered(func() { _ = []int{}[h.calls] })
+		if _, got := recovered(func() { (&Machine{Meter: &meter}).Run(p, h, nil, nil) }); fmt.Sprint(got) != fmt.Sprint(h.panics) || h.calls != 2 {
+			t.Errorf("%s: %d calls, %v", script, h.calls, got)
+		}
+	}
+}
+
+// recovered calls f and returns what it panics with.
+func recovered(f func()) (ok bool, p any) {
+	defer func() { p = recover() }()
+	f()
+	return true, nil
 }
