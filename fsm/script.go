@@ -113,6 +113,7 @@ func (tx *Tx) eval(args [][]byte, readOnly bool) resp.Value {
 	if fail.IsError() {
 		return fail
 	}
+	tx.charge(cost.Made(len(args[1])))
 	body := string(args[1])
 	return tx.evalBody(lua.Sum(body), body, keys, argv, readOnly)
 }
@@ -160,6 +161,7 @@ func (tx *Tx) chargeCompile(sha, body string) {
 }
 
 func scriptLoad(tx *Tx, args [][]byte) resp.Value {
+	tx.charge(cost.Made(len(args[2])))
 	body := string(args[2])
 	sha := lua.Sum(body)
 	if tx.bounded() && tx.full() {

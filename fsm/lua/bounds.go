@@ -53,7 +53,6 @@ const (
 type bounds struct {
 	meter     *cost.Meter // nil: the run is not strict
 	granted   int         // what the meter had left when it was asked last
-	halted    bool        // the host says that the run must end
 	broken    any         // a panic that is none of Lua's; it goes on outside of the run
 	below     depth       // of the threads below the one that runs
 	metas     map[*lua.LTable]struct{}

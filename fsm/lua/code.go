@@ -1,6 +1,7 @@
 package lua
 
 import (
+	"cmp"
 	"slices"
 	"sync/atomic"
 
@@ -40,14 +41,23 @@ func (c *code) compile(strict bool) (*compiled, error) {
 	return made, nil
 }
 
-// clip frees what the compiler has reserved and not used.
-func clip(p *lua.FunctionProto) {
+// maxUpvalues is how many variables of functions around it a function may use:
+// gopher-lua counts them in a byte, and does not check.
+const maxUpvalues = 255
+
+// clip frees what the compiler has reserved and not used. It returns the first line
+// of a function that uses too many variables, 0 for none.
+func clip(p *lua.FunctionProto) (tooMany int) {
+	if len(p.DbgUpvalues) > maxUpvalues {
+		tooMany = max(p.LineDefined, 1)
+	}
 	p.Code = slices.Clone(p.Code)
 	p.DbgSourcePositions = slices.Clone(p.DbgSourcePositions)
 	p.Constants = slices.Clone(p.Constants)
 	p.FunctionPrototypes = slices.Clone(p.FunctionPrototypes)
 	p.DbgLocals, p.DbgCalls, p.DbgUpvalues = nil, nil, nil // only debug functions read them
 	for _, inner := range p.FunctionPrototypes {
-		clip(inner)
+		tooMany = cmp.Or(tooMany, clip(inner))
 	}
+	return tooMany
 }

@@ -40,6 +40,7 @@ func (c call) unpack(limit, offset int, more bool) int {
 		}
 		n = c.pushNumber(float64(at))
 	}
+	c.spread(len(values))
 	for _, v := range values {
 		c.Push(v)
 	}

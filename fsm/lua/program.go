@@ -108,7 +108,9 @@ func compile(code, name string, strict bool) (form *compiled, err error) {
 	if err != nil {
 		return nil, compileError(err, name, 1)
 	}
-	clip(proto)
+	if line := clip(proto); line > 0 && strict {
+		return nil, fmt.Errorf("%s:%d: function uses more than %d variables of others", name, line, maxUpvalues)
+	}
 	return &compiled{proto, variables}, nil
 }
 

@@ -103,7 +103,7 @@ func (c call) carryOut(args [][]byte) (v resp.Value, fault string) {
 	v, ok := r.host.Call(args)
 	r.take()
 	if !ok {
-		r.halted, r.left = true, -1
+		r.left = -1
 		return v, errBudget.Error()
 	}
 	return v, ""

@@ -2,6 +2,7 @@ package lua
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/trivetdb/trivet/fsm/cost"
@@ -69,5 +70,27 @@ func TestStrictAnswersAlike(t *testing.T) {
 		if fmt.Sprint(plain) != fmt.Sprint(strict) || left < 0 {
 			t.Errorf("%s: got %v, want %v, %d left", script, strict, plain, left)
 		}
+	}
+}
+
+// Sources that gopher-lua compiles to what it cannot run, or in no time, are refused.
+func TestStrictSource(t *testing.T) {
+	numbers := make([]string, 20_000)
+	for i := range numbers {
+		numbers[i] = fmt.Sprint(i)
+	}
+	for _, script := range []string{
+		"return {" + strings.Join(numbers, ",") + "}",
+		"local " + locals("a", 150) + " return function() local " + locals("b", 150) + " return function() return {" + locals("a", 150) + "," + locals("b", 150) + "} end end",
+		"local t = {} return t." + strings.Repeat("x", 300) + "()",
+		"local t = {} t:" + strings.Repeat("x", 300) + "()",
+		"local " + strings.Repeat("x", 300),
+	} {
+		if _, err := Compile(script, true); err == nil && !strings.Contains(script, "t.x") {
+			t.Errorf("%.60s: compiled", script)
+		}
+	}
+	if v, _ := strictEval(t, cost.Limit, "local t = {"+strings.Join(numbers[:2000], ",")+"} return t[2000]"); v.Int != 1999 {
+		t.Errorf("got %v", v)
 	}
 }

@@ -244,6 +244,7 @@ func structUnpack(c call) int {
 	for {
 		option, size, padding := l.next()
 		if option == 0 {
+			c.spread(n)
 			return n + c.pushNumber(float64(pos+1))
 		}
 		pos += padding

@@ -164,12 +164,14 @@ func (r *run) value3(v resp.Value) (lua.LValue, bool) {
 	case resp.Map, resp.Keyed:
 		t := newTable()
 		for i := 0; i+1 < len(v.Elems); i += 2 {
+			r.payHash()
 			t.RawSet(r.value(v.Elems[i]), r.value(v.Elems[i+1]))
 		}
 		return field("map", t), true
 	case resp.Set:
 		t := newTable()
 		for _, e := range v.Elems {
+			r.payHash()
 			t.RawSet(r.value(e), lua.LTrue)
 		}
 		return field("set", t), true
@@ -177,6 +179,13 @@ func (r *run) value3(v resp.Value) (lua.LValue, bool) {
 		return r.twos(v.Elems), true
 	}
 	return nil, false
+}
+
+// payHash counts an element of a hash table.
+func (r *run) payHash() {
+	if r.strict() {
+		r.left -= hashCost
+	}
 }
 
 // field returns a table with one field.
