@@ -105,7 +105,7 @@ func TestStringsCost(t *testing.T) {
 	odd := encodedObject(m.st.dbs[0].get([]byte("odd")))
 	for what, words := range costly() {
 		var v resp.Value
-		if n := taken(func() { v = m.big(words...) }); v.Str != errWork.Str || n > 200<<20 {
+		if n := taken(func() { v = m.big(words...) }); v.Str != errWork.Str || n > 300<<20 {
 			t.Errorf("%s: %d MB, %.80v", what, n>>20, v)
 		}
 	}
@@ -154,7 +154,7 @@ func TestStringCommandsAddUp(t *testing.T) {
 			c, args := Lookup(words[0]), bulks(words...)
 			tx := &Tx{st: m.st, now: 1, write: true, chance: newChance(1), meter: cost.New(cost.Limit)}
 			n := 0
-			for tx.run(c, args).Str != errWork.Str && n <= most {
+			for tx.run(Request{Command: c, Args: args}).Str != errWork.Str && n <= most {
 				if n++; words[1] == "new" {
 					m.st.dbs[0].drop(m.st, "new", m.st.dbs[0].get([]byte("new")))
 				}
