@@ -24,7 +24,7 @@ import (
 
 // The names of the operators, in the order of operators.
 var operatorNames = []string{"(concat)", "(length)", "(for)", "(minus)", "(key)", "(made)", "(power)",
-	"(same)", "(other)", "(less)", "(most)", "(more)", "(least)", "(text)", "(many)", "(closure)", "(paid)"}
+	"(same)", "(other)", "(less)", "(most)", "(more)", "(least)", "(text)", "(many)", "(closure)", "(paid)", "(mod)"}
 
 // plainOperators is how many of them there are without those for strict runs.
 const plainOperators = 7
@@ -47,6 +47,7 @@ const (
 	manyOp
 	closureOp
 	paidOp
+	modOp
 )
 
 // maxNesting bounds how deep a script may be nested. Lua's own limit is 200,
@@ -364,8 +365,11 @@ func (r *rewriter) expr(e *ast.Expr) {
 		r.noteMath(x)
 		r.expr(&x.Lhs)
 		r.expr(&x.Rhs)
-		if x.Operator == "^" {
+		switch {
+		case x.Operator == "^":
 			*e = r.power(x)
+		case x.Operator == "%" && r.strict:
+			*e = operator(modOp, x, x.Lhs, x.Rhs)
 		}
 	case *ast.StringConcatOpExpr:
 		*e = r.concat(x)
