@@ -277,19 +277,7 @@ func (r *rewriter) expr(e *ast.Expr) {
 			*e = operator(madeOp, x, x, size)
 		}
 	case *ast.FuncCallExpr:
-		r.noteCall(x)
-		if x.Func != nil {
-			r.expr(&x.Func)
-		}
-		if x.Receiver != nil {
-			r.expr(&x.Receiver)
-		}
-		r.exprs(x.Args)
-		r.open(x.Args)
-		if x.Func == nil {
-			r.identifier(x.Method, x.Line())
-			r.constant(x.Method, x)
-		}
+		r.funcCall(x)
 	case *ast.LogicalOpExpr:
 		r.expr(&x.Lhs)
 		r.expr(&x.Rhs)
@@ -324,6 +312,23 @@ func (r *rewriter) expr(e *ast.Expr) {
 		if r.strict {
 			*e = operator(closureOp, x, x)
 		}
+	}
+}
+
+// funcCall rewrites the parts of a call.
+func (r *rewriter) funcCall(x *ast.FuncCallExpr) {
+	r.noteCall(x)
+	if x.Func != nil {
+		r.expr(&x.Func)
+	}
+	if x.Receiver != nil {
+		r.expr(&x.Receiver)
+	}
+	r.exprs(x.Args)
+	r.open(x.Args)
+	if x.Func == nil {
+		r.identifier(x.Method, x.Line())
+		r.constant(x.Method, x)
 	}
 }
 
