@@ -54,7 +54,7 @@ func (s *scripts) body(sha string) (string, bool) {
 // compile returns the program of a script, whose name is sha, and remembers
 // nothing: reads run together.
 func (s *scripts) compile(sha, body string) (*lua.Program, error) {
-	if known := s.bySHA[sha]; known.program != nil {
+	if known := s.bySHA[sha]; known.program != nil && known.program.Strict() {
 		return known.program, nil
 	}
 	return lua.Compile(body, true)
@@ -64,7 +64,7 @@ func (s *scripts) compile(sha, body string) (*lua.Program, error) {
 // now. Bounded says that there is a bound in bytes.
 func (s *scripts) remember(sha, body string, load, bounded bool) (*lua.Program, error) {
 	known, ok := s.bySHA[sha]
-	if known.program == nil {
+	if known.program == nil || known.program.Strict() != bounded {
 		var err error
 		if known.program, err = lua.Compile(body, bounded); err != nil {
 			return nil, err
