@@ -123,7 +123,7 @@ func FuzzRestore(f *testing.F) {
 		f.Add([]byte(tail[1][:len(tail[1])-10]))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
-		m := newest(t)
+		m := newMachine(t)
 		if v := m.do(1, "RESTORE", "k", "0", sealedDump(body)); v.IsError() {
 			if m.st.Len(0) != 0 {
 				t.Fatal("an error, and a key")

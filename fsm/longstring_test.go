@@ -245,7 +245,7 @@ func TestLongStringChangesCostLittle(t *testing.T) {
 // What a transaction that is ended did to long strings is taken back.
 func TestLongStringsUndone(t *testing.T) {
 	g := newGenerator(t)
-	m := newest(t)
+	m := newMachine(t)
 	m.check = false
 	rounds := 200
 	if testing.Short() {
