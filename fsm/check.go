@@ -130,7 +130,7 @@ func recount(o *object) int {
 		c.sizes(c.size(), func(key, val int) { bytes += elementOverhead + key + val })
 	}
 	if s, ok := o.val.(*stream); ok {
-		bytes += s.groupBytes()
+		bytes += s.inGroups // which its check sums up
 	}
 	return bytes
 }

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/trivetdb/trivet/fsm/cost"
 )
 
 // A dict maps strings to values; hashes and sets are made of it. A small one is
@@ -48,6 +50,27 @@ func (d *dict[V]) size() int {
 // copy returns a dict that may be changed while d stays as it is.
 func (d *dict[V]) copy(epoch uint32) dict[V] {
 	return dict[V]{small: slices.Clone(d.small), root: d.root, epoch: epoch, taken: d.taken}
+}
+
+// search returns the steps of looking for a key of so many bytes. A small dict
+// compares it with the keys that are as long.
+func (d *dict[V]) search(n int) int {
+	return cost.Lookup + cost.Read(n) + cost.Read(min(cost.Times(len(d.small), n), d.taken)/8)
+}
+
+// chargeKeys counts keys that are put into the dict or taken out, and so looked
+// for: every step-th of the arguments. All of them may be kept.
+func (d *dict[V]) chargeKeys(tx *Tx, args [][]byte, step int) {
+	n, compared := 0, 0
+	for _, arg := range args {
+		n += len(arg)
+	}
+	if d.root == nil { // it may grow with them, as far as a small one can
+		for i := 0; i < len(args); i += step {
+			compared += min(maxSmall*len(args[i]), d.taken+n)
+		}
+	}
+	tx.charge(cost.Times(len(args)/step, cost.Insert) + cost.Made(n) + cost.Read(compared/8))
 }
 
 func (d *dict[V]) index(key string) int {

@@ -4,6 +4,7 @@ import (
 	"math"
 	"strconv"
 
+	"github.com/trivetdb/trivet/fsm/cost"
 	"github.com/trivetdb/trivet/resp"
 )
 
@@ -25,7 +26,7 @@ func parseElementScan(args [][]byte) (opt scanOptions, fail resp.Value) {
 
 // scanElements answers HSCAN and SSCAN: find returns the container at the key,
 // and show an element as it stands in the reply.
-func scanElements[V any](args [][]byte, find func() (*dict[V], bool, resp.Value), show func(e *entry[V]) []resp.Value) resp.Value {
+func scanElements[V any](tx *Tx, args [][]byte, find func() (*dict[V], bool, resp.Value), show func(r *room, e *entry[V]) []resp.Value) resp.Value {
 	cursor, err := strconv.ParseUint(string(args[2]), 10, 64)
 	if err != nil {
 		return errCursor
@@ -41,10 +42,12 @@ func scanElements[V any](args [][]byte, find func() (*dict[V], bool, resp.Value)
 	if fail.IsError() {
 		return fail
 	}
+	room := tx.room(2)
 	var found []resp.Value
 	next := d.page(cursor, opt.count, func(e *entry[V]) {
-		if !opt.matching || Match(opt.match, e.key) {
-			found = append(found, show(e)...)
+		tx.charge(cost.Element)
+		if !opt.matching || tx.matches(opt.match, e.key) {
+			found = append(found, show(&room, e)...)
 		}
 	})
 	return resp.List(resp.Str(strconv.FormatUint(next, 10)), resp.List(found...))
@@ -58,8 +61,8 @@ func hscan(tx *Tx, args [][]byte) resp.Value {
 		}
 		return &h.dict, true, fail
 	}
-	return scanElements(args, find, func(e *entry[string]) []resp.Value {
-		return []resp.Value{resp.Str(e.key), resp.Str(e.val)}
+	return scanElements(tx, args, find, func(r *room, e *entry[string]) []resp.Value {
+		return []resp.Value{r.more(e.key), r.more(e.val)}
 	})
 }
 
@@ -71,8 +74,8 @@ func sscan(tx *Tx, args [][]byte) resp.Value {
 		}
 		return &m.dict, true, fail
 	}
-	return scanElements(args, find, func(e *entry[struct{}]) []resp.Value {
-		return []resp.Value{resp.Str(e.key)}
+	return scanElements(tx, args, find, func(r *room, e *entry[struct{}]) []resp.Value {
+		return []resp.Value{r.more(e.key)}
 	})
 }
 
@@ -83,14 +86,17 @@ func (tx *Tx) draw(n int, count int64, f func(place int)) resp.Value {
 	case count < -maxDraws:
 		return errOutOfRange
 	case count < 0:
+		tx.charge(int(-count) * cost.Lookup)
 		for ; count < 0; count++ {
 			f(tx.random(n))
 		}
 	case count >= int64(n):
+		tx.charge(cost.Times(n, cost.Lookup))
 		for place := range n {
 			f(place)
 		}
 	default: // Floyd's way: what was drawn before stands for the last place
+		tx.charge(cost.Times(int(count), cost.Insert+cost.Lookup))
 		drawn := make(map[int]bool, count)
 		for last := n - int(count); last < n; last++ {
 			place := tx.random(last + 1)
@@ -122,6 +128,7 @@ func hrandField(tx *Tx, args [][]byte) resp.Value {
 		if !ok {
 			return fail
 		}
+		tx.charge(cost.Lookup)
 		return resp.Str(h.at(tx.random(h.size())).key)
 	}
 	count, fail := parseDraws(args[2])
@@ -139,12 +146,13 @@ func hrandField(tx *Tx, args [][]byte) resp.Value {
 	if !ok {
 		return orEmpty(fail)
 	}
+	room := tx.room(0)
 	var drawn []resp.Value
 	fail = tx.draw(h.size(), count, func(place int) {
 		e := h.at(place)
-		drawn = append(drawn, resp.Str(e.key))
+		drawn = append(drawn, room.more(e.key))
 		if withValues {
-			drawn = append(drawn, resp.Str(e.val))
+			drawn = append(drawn, room.more(e.val))
 		}
 	})
 	switch {
