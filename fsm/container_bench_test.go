@@ -9,7 +9,9 @@ import (
 )
 
 // benchTx returns a transaction on a state of its own.
-func benchTx() *Tx { return &Tx{st: NewState(), now: 1, write: true, chance: newChance(1), meter: cost.Unlimited()} }
+func benchTx() *Tx {
+	return &Tx{st: NewState(), now: 1, write: true, chance: newChance(1), meter: cost.Unlimited()}
+}
 
 // freeTx returns a transaction that may do any work.
 func freeTx() *Tx { return &Tx{meter: cost.Unlimited()} }

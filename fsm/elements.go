@@ -47,6 +47,7 @@ func scanElements[V any](tx *Tx, args [][]byte, find func() (*dict[V], bool, res
 	next := d.page(cursor, opt.count, func(e *entry[V]) {
 		tx.charge(cost.Element)
 		if !opt.matching || tx.matches(opt.match, e.key) {
+			tx.charge(cost.Lookup)
 			found = append(found, show(&room, e)...)
 		}
 	})
@@ -79,24 +80,38 @@ func sscan(tx *Tx, args [][]byte) resp.Value {
 	})
 }
 
-// draw calls f with places below n: of a positive count each at most once, of a
-// negative one as many as it says, up to maxDraws, as the reply is made in memory.
-func (tx *Tx) draw(n int, count int64, f func(place int)) resp.Value {
+// draws returns how many places below n are to be drawn by a count: of a positive
+// one each at most once, of a negative one as many as it says, up to maxDraws, as the
+// reply is made in memory. It counts the work, and so many values of the reply for
+// each.
+func (tx *Tx) draws(n int, count int64, values int) (drawn int, r room, fail resp.Value) {
 	switch {
 	case count < -maxDraws:
-		return errOutOfRange
+		return 0, r, errOutOfRange
 	case count < 0:
-		tx.charge(int(-count) * cost.Lookup)
+		drawn = int(-count)
+	default:
+		drawn = int(min(count, int64(n)))
+		if drawn < n {
+			tx.charge(cost.Times(drawn, cost.Insert)) // to know them again
+		}
+	}
+	tx.charge(cost.Times(drawn, cost.Lookup))
+	return drawn, tx.room(cost.Times(drawn, values)), resp.Nil
+}
+
+// draw calls f with places below n, as draws has allowed it.
+func (tx *Tx) draw(n int, count int64, f func(place int)) {
+	switch {
+	case count < 0:
 		for ; count < 0; count++ {
 			f(tx.random(n))
 		}
 	case count >= int64(n):
-		tx.charge(cost.Times(n, cost.Lookup))
 		for place := range n {
 			f(place)
 		}
 	default: // Floyd's way: what was drawn before stands for the last place
-		tx.charge(cost.Times(int(count), cost.Insert+cost.Lookup))
 		drawn := make(map[int]bool, count)
 		for last := n - int(count); last < n; last++ {
 			place := tx.random(last + 1)
@@ -107,7 +122,6 @@ func (tx *Tx) draw(n int, count int64, f func(place int)) resp.Value {
 			f(place)
 		}
 	}
-	return resp.Nil
 }
 
 // parseDraws reads the count of SRANDMEMBER and HRANDFIELD.
@@ -146,19 +160,23 @@ func hrandField(tx *Tx, args [][]byte) resp.Value {
 	if !ok {
 		return orEmpty(fail)
 	}
-	room := tx.room(0)
-	var drawn []resp.Value
-	fail = tx.draw(h.size(), count, func(place int) {
+	each := 1
+	if withValues {
+		each = 2
+	}
+	n, room, fail := tx.draws(h.size(), count, each)
+	if fail.IsError() {
+		return fail
+	}
+	drawn := make([]resp.Value, 0, n*each)
+	tx.draw(h.size(), count, func(place int) {
 		e := h.at(place)
-		drawn = append(drawn, room.more(e.key))
+		drawn = append(drawn, room.str(e.key))
 		if withValues {
-			drawn = append(drawn, room.more(e.val))
+			drawn = append(drawn, room.str(e.val))
 		}
 	})
-	switch {
-	case fail.IsError():
-		return fail
-	case withValues:
+	if withValues {
 		return resp.Couples(drawn...)
 	}
 	return resp.List(drawn...)

@@ -204,7 +204,7 @@ func (q *geoQuery) run(tx *Tx, z *sortedSet) resp.Value {
 		order = 1
 	}
 	if order != 0 {
-		tx.charge(2 * cost.Sort(len(hits), 0))
+		tx.charge(3 * cost.Sort(len(hits), 0)) // they are large
 		slices.SortStableFunc(hits, func(a, b geoHit) int { return order * a.compare(b) })
 	}
 	if q.count > 0 {

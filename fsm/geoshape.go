@@ -155,7 +155,7 @@ func (z *sortedSet) search(tx *Tx, s *geoShape, limit int64) (hits []geoHit) {
 }
 
 // geoLook is the steps of telling how far away a member is.
-const geoLook = 25
+const geoLook = 40
 
 // searchChunk is how many members are looked at before the limit is.
 const searchChunk = 256

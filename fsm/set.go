@@ -208,14 +208,14 @@ func srandMember(tx *Tx, args [][]byte) resp.Value {
 	if !ok {
 		return orEmpty(fail)
 	}
-	room := tx.room(0)
-	var drawn []resp.Value
-	fail = tx.draw(m.size(), count, func(place int) {
-		drawn = append(drawn, room.more(m.at(place).key))
-	})
+	n, room, fail := tx.draws(m.size(), count, 1)
 	if fail.IsError() {
 		return fail
 	}
+	drawn := make([]resp.Value, 0, n)
+	tx.draw(m.size(), count, func(place int) {
+		drawn = append(drawn, room.str(m.at(place).key))
+	})
 	return resp.List(drawn...)
 }
 

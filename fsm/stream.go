@@ -48,6 +48,7 @@ func (e *streamEntry) reply(r *room) resp.Value {
 		n += len(f)
 	}
 	r.take(3+len(e.fields), n)
+	r.tx.charge(cost.Lookup + len(e.fields)*cost.Push)
 	return resp.List(resp.Str(e.id.String()), resp.Strs(e.fields...))
 }
 

@@ -206,17 +206,17 @@ func zrandmember(tx *Tx, args [][]byte) resp.Value {
 	if withScores {
 		each = 2
 	}
-	room := tx.room(0)
-	var items []scored
-	fail = tx.draw(z.size(), count, func(rank int) {
+	n, room, fail := tx.draws(z.size(), count, each)
+	if fail.IsError() {
+		return fail
+	}
+	items := make([]scored, 0, n)
+	tx.draw(z.size(), count, func(rank int) {
 		it := z.order.at(rank)
-		room.take(each, len(it.member))
+		room.take(0, len(it.member))
 		items = append(items, it)
 	})
-	switch {
-	case fail.IsError():
-		return fail
-	case withScores:
+	if withScores {
 		return resp.Couples(couples(items)...)
 	}
 	return listOf(items)

@@ -206,7 +206,7 @@ func storeScored(tx *Tx, event string, key []byte, items []scored) resp.Value {
 		}
 		return resp.Int(0)
 	}
-	tx.charge(cost.Times(len(items), cost.Rank))
+	tx.charge(cost.Times(len(items), cost.Insert+cost.Lookup)) // less than Rank: they are in order
 	z := newSortedSet(tx.st.epoch)
 	for _, it := range items {
 		tx.charge(cost.Read(len(it.member)))

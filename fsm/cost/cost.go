@@ -44,7 +44,7 @@ func Read(n int) int { return n / readPerStep }
 func Made(n int) int { return n / madePerStep }
 
 // Sort returns the steps of sorting n strings with so many bytes altogether.
-func Sort(n, size int) int { return Times(bits.Len(uint(max(n, 0))), 2*n+Read(size)) }
+func Sort(n, size int) int { return Times(bits.Len(uint(max(n, 0))), max(n, 0)+Read(size)/2) }
 
 // Times returns the steps of doing n times what takes the given steps. It is
 // right, or too large to be allowed, whatever the numbers are.
