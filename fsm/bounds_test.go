@@ -13,17 +13,24 @@ import (
 
 // bounded runs a command on a state whose bounds hold.
 func bounded(st *State, words ...string) resp.Value {
-	return boundedBy(st, st.allowance(), words...)
+	return boundedBy(st, cost.New(cost.Limit), words...)
 }
 
 func boundedBy(st *State, meter cost.Meter, words ...string) resp.Value {
 	c := Lookup(words[0])
-	tx := &Tx{
-		st: st, now: st.now, write: c.Flags&Read == 0, reads: c.Flags&Read != 0,
-		chance: newChance(1), meter: meter,
-	}
-	v := tx.run(c, bulks(words...))
+	tx := &Tx{st: st, now: st.now, write: c.Flags&Read == 0, chance: newChance(1), meter: meter}
+	st.argv, st.typed = bulks(words...), nil
+	v, why, err := st.fence(tx, c)
 	st.settle()
+	switch why := why.(type) {
+	case overrun:
+		return why.why
+	case Panic:
+		panic(why)
+	}
+	if err != nil {
+		panic(err)
+	}
 	return v
 }
 

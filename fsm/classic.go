@@ -1,11 +1,6 @@
 package fsm
 
-import (
-	"bytes"
-
-	"github.com/trivetdb/trivet/fsm/cost"
-	"github.com/trivetdb/trivet/resp"
-)
+import "github.com/trivetdb/trivet/resp"
 
 // The article's six commands as its server answers them. They are found before
 // the rows of the same names, on a classic port only.
@@ -27,42 +22,17 @@ func typedValue(o *object) resp.Value {
 	return shown(o)
 }
 
-func classicGet(tx *Tx, args [][]byte) resp.Value {
-	room := tx.room(0)
-	return room.nested(typedValue(tx.get(args[1])))
-}
+func classicGet(tx *Tx, args [][]byte) resp.Value { return typedValue(tx.get(args[1])) }
 
 func classicMGet(tx *Tx, args [][]byte) resp.Value {
-	room := tx.room(1)
 	values := make([]resp.Value, 0, len(args)-1)
 	for _, key := range args[1:] {
-		values = append(values, room.nested(typedValue(tx.get(key))))
+		values = append(values, typedValue(tx.get(key)))
 	}
 	return resp.List(values...)
 }
 
-// typedWork returns the steps of reading a value in canonical encoding, in which
-// each part ends a line.
-func typedWork(arg []byte) int {
-	return cost.Made(len(arg)) + cost.Times(bytes.Count(arg, []byte{'\n'}), cost.Push)
-}
-
-// chargeBytes counts the work of object.bytes, which measures a classic value anew.
-func (tx *Tx) chargeBytes(o *object) {
-	if v, ok := o.val.(resp.Value); ok {
-		tx.chargeNested(&v)
-	}
-}
-
-func (tx *Tx) chargeNested(v *resp.Value) {
-	tx.charge(cost.Element + cost.Made(len(v.Str)))
-	for i := range v.Elems {
-		tx.chargeNested(&v.Elems[i])
-	}
-}
-
 func classicSet(tx *Tx, args [][]byte) resp.Value {
-	tx.charge(cost.Insert + typedWork(args[2]))
 	o, fail := tx.value(args, 2)
 	if fail.IsError() {
 		return fail
@@ -75,9 +45,6 @@ func classicSet(tx *Tx, args [][]byte) resp.Value {
 func classicMSet(tx *Tx, args [][]byte) resp.Value {
 	if len(args)%2 == 0 {
 		return errArity("mset")
-	}
-	for _, arg := range args[1:] {
-		tx.charge(cost.Insert/2 + typedWork(arg))
 	}
 	objects := make([]*object, 0, len(args)/2)
 	for i := 2; i < len(args); i += 2 {
@@ -96,7 +63,6 @@ func classicMSet(tx *Tx, args [][]byte) resp.Value {
 
 func classicFlush(tx *Tx, _ [][]byte) resp.Value {
 	n := 0
-	tx.charge(clearWork)
 	for o := range tx.keys().all() {
 		if tx.get([]byte(o.key)) != nil {
 			n++

@@ -16,7 +16,7 @@ import (
 type dict[V any] struct {
 	small []entry[V]
 	root  *trie[V] // of a large dict, else nil
-	epoch uint32
+	epoch uint64
 	taken int // bytes, see memory.go
 }
 
@@ -48,7 +48,7 @@ func (d *dict[V]) size() int {
 }
 
 // copy returns a dict that may be changed while d stays as it is.
-func (d *dict[V]) copy(epoch uint32) dict[V] {
+func (d *dict[V]) copy(epoch uint64) dict[V] {
 	return dict[V]{small: slices.Clone(d.small), root: d.root, epoch: epoch, taken: d.taken}
 }
 
@@ -58,19 +58,21 @@ func (d *dict[V]) search(n int) int {
 	return cost.Lookup + cost.Read(n) + cost.Read(min(cost.Times(len(d.small), n), d.taken)/8)
 }
 
-// chargeKeys counts keys that are put into the dict or taken out, and so looked
-// for: every step-th of the arguments. All of them may be kept.
-func (d *dict[V]) chargeKeys(tx *Tx, args [][]byte, step int) {
-	n, compared := 0, 0
-	for _, arg := range args {
-		n += len(arg)
+// longKeys is from how many bytes of arguments on it counts that a small dict
+// compares each with all that it has.
+const longKeys = 512
+
+// comparing returns the steps that it takes a small dict, which may grow, to compare
+// every step-th of the arguments with its keys. The arguments have n bytes.
+func (d *dict[V]) comparing(args [][]byte, step, n int) int {
+	if d.root != nil || n <= longKeys {
+		return 0
 	}
-	if d.root == nil { // it may grow with them, as far as a small one can
-		for i := 0; i < len(args); i += step {
-			compared += min(maxSmall*len(args[i]), d.taken+n)
-		}
+	compared := 0
+	for i := 0; i < len(args); i += step {
+		compared += min(maxSmall*len(args[i]), d.taken+n)
 	}
-	tx.charge(cost.Times(len(args)/step, cost.Insert) + cost.Made(n) + cost.Read(compared/8))
+	return cost.Read(compared / 8)
 }
 
 func (d *dict[V]) index(key string) int {

@@ -35,11 +35,17 @@ func hset(tx *Tx, args [][]byte) resp.Value {
 	if len(args)%2 == 1 {
 		return errArity(strings.ToLower(string(args[0])))
 	}
+	if n := tx.chargeEach(args[2:], cost.Insert/2); n > longKeys {
+		h, ok, _ := tx.hash(args[1])
+		if !ok {
+			h = &fields{}
+		}
+		tx.charge(h.comparing(args[2:], 2, n))
+	}
 	h, fail := change[*fields](tx, args[1], kindHash)
 	if fail.IsError() {
 		return fail
 	}
-	h.chargeKeys(tx, args[2:], 2)
 	created := int64(0)
 	for i := 2; i < len(args); i += 2 {
 		if h.put(string(args[i]), string(args[i+1])) {
@@ -184,7 +190,7 @@ func hdel(tx *Tx, args [][]byte) resp.Value {
 	if !ok {
 		return orZero(fail)
 	}
-	h.chargeKeys(tx, args[2:], 1)
+	tx.charge(h.comparing(args[2:], 1, tx.chargeEach(args[2:], cost.Insert)))
 	deleted := int64(0)
 	for _, arg := range args[2:] {
 		field := string(arg)

@@ -146,6 +146,9 @@ func (tx *Tx) popList(key []byte, count int64, front bool) []resp.Value {
 	n := int(min(count, int64(d.n)))
 	room := tx.room(n)
 	tx.charge(cost.Times(n, cost.Push))
+	if d.taken > room.left { // only then it is worth a look before elements go
+		d.chargeText(room, n, front)
+	}
 	d, _ = change[*deque](tx, key, kindList)
 	elems := make([]resp.Value, 0, n)
 	for range n {
@@ -154,6 +157,19 @@ func (tx *Tx) popList(key []byte, count int64, front bool) []resp.Value {
 	tx.notify(notifyList, popped(front), key)
 	tx.dropEmpty(key)
 	return elems
+}
+
+// chargeText counts in a reply what n elements at one end hold.
+func (d *deque) chargeText(r room, n int, front bool) {
+	walk, from := d.each, 0
+	if !front {
+		walk, from = d.eachBack, d.n-1
+	}
+	walk(from, func(_ int, s string) bool {
+		r.take(0, len(s))
+		n--
+		return n > 0
+	})
 }
 
 func llen(tx *Tx, args [][]byte) resp.Value {

@@ -196,6 +196,20 @@ func objectHelp(*Tx, [][]byte) resp.Value {
 	)
 }
 
+// chargeBytes counts the work of object.bytes, which measures a classic value anew.
+func (tx *Tx) chargeBytes(o *object) {
+	if v, ok := o.val.(resp.Value); ok {
+		tx.chargeNested(&v)
+	}
+}
+
+func (tx *Tx) chargeNested(v *resp.Value) {
+	tx.charge(cost.Element + cost.Made(len(v.Str)))
+	for i := range v.Elems {
+		tx.chargeNested(&v.Elems[i])
+	}
+}
+
 // memoryUsage answers what the key counts for maxmemory. All elements are counted,
 // whatever SAMPLES says.
 func memoryUsage(tx *Tx, args [][]byte) resp.Value {

@@ -55,12 +55,13 @@ func (r *room) nested(v resp.Value) resp.Value {
 }
 
 // chargeEach counts arguments each of which is given to a value, or taken from it.
-func (tx *Tx) chargeEach(args [][]byte, each int) {
-	n := 0
+// It returns how many bytes they have.
+func (tx *Tx) chargeEach(args [][]byte, each int) (n int) {
 	for _, arg := range args {
 		n += len(arg)
 	}
 	tx.charge(cost.Times(len(args), each) + cost.Made(n))
+	return n
 }
 
 // matches is Match, whose work is counted.

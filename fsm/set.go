@@ -37,7 +37,7 @@ func sadd(tx *Tx, args [][]byte) resp.Value {
 	if !ok {
 		m = &members{}
 	}
-	m.chargeKeys(tx, args[2:], 1)
+	tx.charge(m.comparing(args[2:], 1, tx.chargeEach(args[2:], cost.Insert)))
 	added := int64(0)
 	for _, arg := range args[2:] {
 		member := string(arg)
@@ -62,7 +62,7 @@ func srem(tx *Tx, args [][]byte) resp.Value {
 	if !ok {
 		return orZero(fail)
 	}
-	m.chargeKeys(tx, args[2:], 1)
+	tx.charge(m.comparing(args[2:], 1, tx.chargeEach(args[2:], cost.Insert)))
 	removed := int64(0)
 	for _, arg := range args[2:] {
 		member := string(arg)

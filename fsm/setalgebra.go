@@ -21,7 +21,7 @@ func (tx *Tx) sets(keys [][]byte) ([]*members, resp.Value) {
 }
 
 // An operation makes a new set out of several, which may be nil.
-type operation func(tx *Tx, epoch uint32, sets []*members) *members
+type operation func(tx *Tx, epoch uint64, sets []*members) *members
 
 // intersection calls f with the members that all sets have, until it returns
 // false. The order is that of the smallest set.
@@ -44,7 +44,7 @@ func (tx *Tx) intersection(sets []*members, f func(member string) bool) {
 	})
 }
 
-func intersect(tx *Tx, epoch uint32, sets []*members) *members {
+func intersect(tx *Tx, epoch uint64, sets []*members) *members {
 	out := newMembers(epoch)
 	tx.intersection(sets, func(member string) bool {
 		tx.charge(cost.Insert)
@@ -54,7 +54,7 @@ func intersect(tx *Tx, epoch uint32, sets []*members) *members {
 	return out
 }
 
-func union(tx *Tx, epoch uint32, sets []*members) *members {
+func union(tx *Tx, epoch uint64, sets []*members) *members {
 	out := newMembers(epoch)
 	for _, m := range sets {
 		if m != nil {
@@ -68,7 +68,7 @@ func union(tx *Tx, epoch uint32, sets []*members) *members {
 	return out
 }
 
-func difference(tx *Tx, epoch uint32, sets []*members) *members {
+func difference(tx *Tx, epoch uint64, sets []*members) *members {
 	out := newMembers(epoch)
 	if sets[0] == nil {
 		return out

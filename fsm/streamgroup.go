@@ -68,7 +68,7 @@ func (g *streamGroup) assign(s *stream, id streamID, d delivery) {
 
 // pend is assign, for a group that is no stream's yet. It reports whether the entry
 // was not pending.
-func (g *streamGroup) pend(id streamID, d delivery, epoch uint32) bool {
+func (g *streamGroup) pend(id streamID, d delivery, epoch uint64) bool {
 	old := g.pending.get(id)
 	if old != nil && old.to != d.to {
 		g.consumers.edit(old.to, epoch).pending.remove(id, epoch)
@@ -210,7 +210,7 @@ func (s *stream) checkGroups() error {
 	return err
 }
 
-func (g *streamGroup) check(epoch uint32) error {
+func (g *streamGroup) check(epoch uint64) error {
 	if g.read < unknownRead {
 		return fmt.Errorf("%d entries were read", g.read)
 	}

@@ -201,9 +201,9 @@ func xgroupDelConsumer(tx *Tx, args [][]byte) resp.Value {
 	case g.consumers.get(label(args[4])) == nil:
 		return resp.Int(0)
 	}
-	s, g := tx.editGroup(args[2], args[3])
 	n := g.consumers.get(label(args[4])).pending.n
 	tx.charge(cost.Times(n, cost.Insert) + cost.Made(len(args[4])))
+	s, g := tx.editGroup(args[2], args[3])
 	tx.notify(notifyStream, "xgroup-delconsumer", args[2])
 	return resp.Int(int64(g.dismiss(s, label(args[4]))))
 }

@@ -27,6 +27,7 @@ type machine struct {
 	state   *fsm.State
 	broken  bool // nothing more may be applied or read
 	applied watermark
+	level   atomic.Uint64 // the cluster's
 	entries atomic.Uint64
 	fatal   func(error) // called once; must not block
 	deliver func([]fsm.Message)
@@ -104,6 +105,7 @@ func (m *machine) apply(index uint64, e fsm.Entry, err error) (any, []fsm.Signal
 		m.deliver(messages)
 	}
 	m.tellSettings()
+	m.level.Store(m.state.Level())
 	m.people.tell(m.state, index > m.replayed)
 	m.entries.Add(1)
 	m.applied.advance(index)
@@ -164,6 +166,7 @@ func (m *machine) Restore(r io.ReadCloser) error {
 	m.mu.Lock()
 	m.state = state
 	m.tellSettings()
+	m.level.Store(state.Level())
 	m.people.tell(state, false)
 	m.applied.advance(state.Index())
 	m.mu.Unlock()

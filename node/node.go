@@ -302,6 +302,7 @@ func (n *Node) follow() {
 	n.every(50*time.Millisecond, n.expire)
 	n.every(time.Second, n.compact)
 	n.every(time.Second, n.limitMemory)
+	n.every(200*time.Millisecond, n.raiseLevel)
 	n.every(250*time.Millisecond, n.measureLag)
 }
 

@@ -32,7 +32,7 @@ func (n *Node) self() hello {
 			Name: n.cfg.Name, ID: string(n.id), Role: strings.ToLower(n.raft.State().String()), Alive: true,
 			Term: n.raft.CurrentTerm(), Applied: n.machine.applied.load(),
 			Peer: n.addresses.peer, Redis: n.addresses.redis, Classic: n.addresses.classic, HTTP: n.addresses.http,
-			Version: n.cfg.Version,
+			Version: n.cfg.Version, Level: n.machine.level.Load(), NewestLevel: fsm.NewestLevel,
 		},
 		LastIndex: n.raft.LastIndex(), LastTerm: lastTerm, Contact: -1,
 	}
