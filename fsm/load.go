@@ -95,9 +95,8 @@ func loadEnd(tx *Tx, args [][]byte) resp.Value {
 		tx.st.loading = nil
 		return errLoadKeys
 	}
-	// An operator restores a backup: however large the state is, it is taken over, and
-	// that is not counted.
-	tx.meter = cost.Unlimited()
+	// An operator restores a backup: however large the state is, it is taken over. This
+	// work is not counted.
 	var parts []io.Reader
 	for _, p := range l.parts {
 		parts = append(parts, strings.NewReader(p))
