@@ -215,36 +215,35 @@ func move(tx *Tx, from, to []byte) bool {
 
 func keys(tx *Tx, args [][]byte) resp.Value {
 	pattern := string(args[1])
-	room := tx.room(1)
-	found := tx.pick(math.MaxInt, func(o *object) bool {
-		if !tx.matches(pattern, o.key) || tx.peek([]byte(o.key)) == nil {
-			return false
-		}
-		room.take(1, len(o.key))
-		return true
-	})
-	return resp.Strs(found...)
+	return resp.Strs(tx.pick(math.MaxInt, func(key string) bool { return tx.matches(pattern, key) })...)
 }
 
 // keyLook is the steps of looking at a key among all keys, which no cache holds.
 const keyLook = cost.Push
 
-// pick returns the keys that are wanted in the defined order, up to so many.
-func (tx *Tx) pick(most int, want func(o *object) bool) (found []string) {
+// pick returns the keys that are wanted, and not due, in the defined order, up to
+// so many. It asks for each key in any order.
+func (tx *Tx) pick(most int, want func(key string) bool) (found []string) {
+	room := tx.room(1)
 	for at := range tx.keys().shards {
 		sh := &tx.keys().shards[at]
 		tx.charge(cost.Element + cost.Times(sh.size, keyLook))
-		first := len(found)
+		var part []string
 		sh.all(func(o *object) {
-			if want(o) {
-				found = append(found, o.key)
+			if want(o.key) {
+				part = append(part, o.key)
 			}
 		})
-		part := found[first:]
 		tx.charge(cost.Sort(len(part), 0))
 		slices.Sort(part)
-		if len(found) >= most {
-			return found[:most]
+		for _, key := range part {
+			if len(found) == most {
+				return found
+			}
+			if tx.peek([]byte(key)) != nil {
+				room.take(1, len(key))
+				found = append(found, key)
+			}
 		}
 	}
 	return found

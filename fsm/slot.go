@@ -73,13 +73,8 @@ func keysOfSlot(tx *Tx, slot []byte, most int) (found []string, fail resp.Value)
 	if !ok || n < 0 || n >= Slots {
 		return nil, resp.Err("ERR Invalid or out of range slot")
 	}
-	room := tx.room(1)
-	return tx.pick(most, func(o *object) bool {
-		tx.charge(cost.Made(len(o.key)))
-		if SlotOf(o.key) != int(n) || tx.peek([]byte(o.key)) == nil {
-			return false
-		}
-		room.take(1, len(o.key))
-		return true
+	return tx.pick(most, func(key string) bool {
+		tx.charge(cost.Made(len(key)))
+		return SlotOf(key) == int(n)
 	}), resp.Nil
 }
