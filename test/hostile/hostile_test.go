@@ -213,8 +213,9 @@ func (s *scene) strike(r *row, others []*cluster.Node) {
 		r.fault(s.t, "the reply took %v", r.took)
 	}
 	// What goes on behind the reply's back counts, too.
-	if err := s.lives(30 * time.Second); err != nil {
-		r.fault(s.t, "%v", err)
+	life := s.lives(30 * time.Second)
+	if life != nil {
+		r.fault(s.t, "%v", life)
 	}
 	for _, b := range besides {
 		wait, faults := b.end()
@@ -223,7 +224,7 @@ func (s *scene) strike(r *row, others []*cluster.Node) {
 			r.fault(s.t, "%s", fault)
 		}
 	}
-	if s.alive() == nil {
+	if life == nil {
 		if err := s.serves(30 * time.Second); err != nil {
 			r.fault(s.t, "%v", err)
 		}

@@ -18,17 +18,8 @@ var kept = group{name: "A4 kept", inputs: []input{
 	{name: "SCRIPT LOAD of 500 scripts of 2 MB", want: answered, within: 10 * time.Minute, long: true, send: each(500, func(i int) []string {
 		return []string{"SCRIPT", "LOAD", fmt.Sprintf("return %d --%s", i, strings.Repeat("x", 2<<20))}
 	})},
-	{name: "SCRIPT LOAD of 20,000 scripts", want: answered, within: 3 * time.Minute, send: func(s *scene) (last resp.Value, err error) {
-		const part = 500
-		for at := 0; at < 20_000 && err == nil; at += part {
-			var request []byte
-			for i := range part {
-				request = append(request, words("SCRIPT", "LOAD", fmt.Sprintf("return %d", at+i))...)
-			}
-			last, err = s.to.pipeline(s.within(), part, request)
-		}
-		return last, err
-	}},
+	{name: "SCRIPT LOAD of 20,000 scripts", want: answered, within: 3 * time.Minute, send: loaded(20_000)},
+	{name: "SCRIPT LOAD of 100,000 scripts", want: answered, within: 10 * time.Minute, long: true, send: loaded(100_000)},
 	{name: "500 libraries of 2 MB", want: answered, within: 10 * time.Minute, long: true, send: each(500, func(i int) []string {
 		return []string{"FUNCTION", "LOAD", fmt.Sprintf("#!lua name=l%d\nredis.register_function('f%d', function() return 1 end) --%s",
 			i, i, strings.Repeat("x", 2<<20))}
@@ -37,6 +28,21 @@ var kept = group{name: "A4 kept", inputs: []input{
 		return err
 	}},
 }}
+
+// loaded sends so many small scripts, some at once.
+func loaded(scripts int) func(*scene) (resp.Value, error) {
+	return func(s *scene) (last resp.Value, err error) {
+		const part = 500
+		for at := 0; at < scripts && err == nil; at += part {
+			var request []byte
+			for i := range part {
+				request = append(request, words("SCRIPT", "LOAD", fmt.Sprintf("return %d", at+i))...)
+			}
+			last, err = s.to.pipeline(s.within(), part, request)
+		}
+		return last, err
+	}
+}
 
 // each sends so many commands, one after the other, until there is no reply.
 func each(times int, command func(i int) []string) func(*scene) (resp.Value, error) {

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"text/tabwriter"
 	"time"
+	"unicode"
 
 	"github.com/trivetdb/trivet/resp"
 )
@@ -78,8 +79,15 @@ func describe(v resp.Value, err error) string {
 	return v.Str
 }
 
+// cut makes a line of a text, of so many characters at most, for a terminal.
 func cut(s string, most int) string {
-	s = strings.Join(strings.Fields(strings.ToValidUTF8(s, "?")), " ")
+	s = strings.Join(strings.Fields(s), " ")
+	s = strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return '.'
+	}, s)
 	if r := []rune(s); len(r) > most {
 		return string(r[:most]) + "…"
 	}

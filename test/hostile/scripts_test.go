@@ -44,20 +44,23 @@ var scripts = group{name: "A1 scripts", inputs: []input{
 		send: killed(`while true do redis.call('set', 'undone', 1) end`), also: undone("undone")},
 }}
 
-// nested is protected calls within __index within protected calls, and at the bottom
-// an expression that sees a deep table.
+// nested goes as deep as a script can: 4,000 times into __index, then a protected call,
+// in which the same begins anew, 188 times. At the bottom stands an expression that
+// may use a deep table.
 func nested(bottom string) string {
 	return `local deep = {} local d = deep for i = 1, 900 do d[1] = {} d = d[1] end
-local function f(n)
-  if n == 0 then return ` + bottom + ` end
-  local t = setmetatable({}, {__index = function()
-    local ok, v = pcall(f, n - 1)
-    if not ok then error(v, 0) end
-    return v
-  end})
-  return t.x
-end
-return f(189)`
+local level, down = 188, 4000
+local t = setmetatable({}, {__index = function(t, key)
+  down = down - 1
+  if down > 0 then return (t[key]) end
+  level = level - 1
+  if level == 0 then return ` + bottom + ` end
+  down = 4000
+  local ok, v = pcall(function() return t.x end)
+  if not ok then error(v, 0) end
+  return v
+end})
+return #tostring(t.x)`
 }
 
 // large prepares a string of so many bytes, most of them zero.
