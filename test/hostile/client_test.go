@@ -23,8 +23,10 @@ type client struct {
 }
 
 // connect dials a node and, where there is a password, gives it.
-func (f *field) connect(n *cluster.Node) (*client, error) {
-	c, err := dial(n.Redis)
+func (f *field) connect(n *cluster.Node) (*client, error) { return f.login(dial(n.Redis)) }
+
+// login gives the password on a connection, if there are both.
+func (f *field) login(c *client, err error) (*client, error) {
 	if err != nil || f.password == "" {
 		return c, err
 	}
@@ -35,8 +37,12 @@ func (f *field) connect(n *cluster.Node) (*client, error) {
 	return c, nil
 }
 
-func dial(addr string) (*client, error) {
-	conn, err := net.DialTimeout("tcp", addr, 5*time.Second)
+func dial(addr string) (*client, error) { return dialOn("tcp", addr) }
+
+func dialUnix(path string) (*client, error) { return dialOn("unix", path) }
+
+func dialOn(network, addr string) (*client, error) {
+	conn, err := net.DialTimeout(network, addr, 5*time.Second)
 	if err != nil {
 		return nil, err
 	}
