@@ -114,10 +114,13 @@ func silent(readers, gets int) func(*scene) (resp.Value, error) {
 	}
 }
 
-// slowLog has an operator keep every command, and then sends long ones.
+// slowLog has an operator keep as many commands as may be, and then sends long ones.
 func slowLog(s *scene) (last resp.Value, err error) {
-	if last, err = s.ask("CONFIG", "SET", "slowlog-max-len", "100000000", "slowlog-log-slower-than", "0"); err != nil || last.IsError() {
-		return last, err
+	for _, length := range []string{"9223372036854775807", "10000000", "1000000", "300000", "100000", "10000"} {
+		last, err = s.ask("CONFIG", "SET", "slowlog-max-len", length, "slowlog-log-slower-than", "0")
+		if err != nil || !last.IsError() {
+			break
+		}
 	}
 	args := []string{"EXISTS"}
 	for range 31 {
