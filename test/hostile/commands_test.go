@@ -90,11 +90,12 @@ func names(count int) []string {
 	return all
 }
 
-// twoTexts prepares a and b with 8 KB each that have little in common.
+// twoTexts prepares a and b with 8,000 bytes each that have little in common. To find what
+// they have takes four bytes for each pair, just below the 256 MB that LCS may take.
 func twoTexts(s *scene) {
 	draw := rand.New(rand.NewPCG(1, 2))
 	for _, key := range []string{"a", "b"} {
-		text := make([]byte, 8<<10)
+		text := make([]byte, 8000)
 		for i := range text {
 			text[i] = byte('a' + draw.IntN(26))
 		}
