@@ -30,13 +30,12 @@ var users = group{name: "B11 users", flags: []string{"--password", password}, pa
 		return last, err
 	}},
 	{name: "AUTH by 50 names of 16 MB", want: anything, long: true, send: func(s *scene) (last resp.Value, err error) {
-		for i := range 50 {
-			c, err := dial(s.at.Redis)
-			if err != nil {
-				return last, err
+		for i := 0; i < 50 && err == nil; i++ {
+			var c *client
+			if c, err = dial(s.at.Redis); err == nil {
+				last, err = c.do(s.within(), "AUTH", fmt.Sprint(i)+strings.Repeat("u", 16<<20), "p")
+				c.Close()
 			}
-			last, err = c.do(s.within(), "AUTH", fmt.Sprint(i)+strings.Repeat("u", 16<<20), "p")
-			c.Close()
 		}
 		return last, err
 	}},
