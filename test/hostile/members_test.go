@@ -15,6 +15,7 @@ import (
 
 	"github.com/trivetdb/trivet/fsm"
 	"github.com/trivetdb/trivet/resp"
+	"github.com/trivetdb/trivet/test/cluster"
 	"github.com/trivetdb/trivet/transport"
 )
 
@@ -58,11 +59,17 @@ const (
 	callStay  = 's'
 )
 
-// asMember and asStranger are what a sender shows at the peer port. A member knows
-// the secret of the cluster, once there is one.
-func asMember(*scene) transport.Options { return transport.Options{} }
+// asMember, asStranger and asImpostor are what senders show at the peer port: the secret
+// of the cluster, none and another.
+func asMember(*scene) transport.Options { return knowing(cluster.Secret) }
 
 func asStranger(*scene) transport.Options { return transport.Options{} }
+
+func asImpostor(*scene) transport.Options { return knowing("what nobody has told anybody") }
+
+func knowing(secret transport.Secret) transport.Options {
+	return transport.Options{Secrets: transport.NewSecrets([]transport.Secret{secret})}
+}
 
 // calls sends calls to the leader, one after the other, and returns the last reply, or
 // the first time that there was none. That a call was refused is a reply.

@@ -16,6 +16,7 @@ import (
 // are turned away does not matter, only that they have no effect.
 var strangers = group{name: "B7 strangers", inputs: []input{
 	{name: "writes a key", want: anything, send: calls(asStranger, batch(set("undone", "1")...)), also: undone("undone")},
+	{name: "writes a key with a wrong secret", want: anything, send: calls(asImpostor, batch(set("undone", "1")...)), also: undone("undone")},
 	{name: "makes a user", want: anything, also: sameUsers,
 		send: calls(asStranger, batch(body(0, "ACL|SETUSER", "SETUSER", "stranger", "on", "nopass", "~*", "+@all")...))},
 	{name: "joins", want: anything, also: sameMembers,
