@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/trivetdb/trivet/fsm/cost"
 	"github.com/trivetdb/trivet/resp"
 )
 
@@ -188,7 +189,7 @@ func BenchmarkSetBit(b *testing.B) {
 	for _, size := range []int{1 << 10, 1 << 20} {
 		b.Run(itoa(int64(size)), func(b *testing.B) {
 			s := NewState()
-			tx := Tx{st: s, write: true}
+			tx := Tx{st: s, write: true, meter: cost.Unlimited()}
 			tx.put([]byte("b"), &object{str: strings.Repeat("\x00", size)})
 			bits := [][][]byte{bulks("SETBIT", "b", "4000", "1"), bulks("SETBIT", "b", "4000", "0")}
 			b.ReportAllocs()

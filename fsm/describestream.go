@@ -39,7 +39,7 @@ func describeGroup(name label, g *streamGroup) rdb.Group {
 	return d
 }
 
-func buildStream(d *rdb.Stream, epoch uint32) (*object, resp.Value) {
+func buildStream(d *rdb.Stream, epoch uint64) (*object, resp.Value) {
 	s := newStream(epoch)
 	for _, e := range d.Entries {
 		s.put(streamEntry{idOf(e.ID), e.Fields})

@@ -14,7 +14,7 @@ import (
 type dict[V any] struct {
 	small []entry[V]
 	root  *trie[V] // of a large dict, else nil
-	epoch uint32
+	epoch uint64
 	taken int // bytes, see memory.go
 }
 
@@ -46,7 +46,7 @@ func (d *dict[V]) size() int {
 }
 
 // copy returns a dict that may be changed while d stays as it is.
-func (d *dict[V]) copy(epoch uint32) dict[V] {
+func (d *dict[V]) copy(epoch uint64) dict[V] {
 	return dict[V]{small: slices.Clone(d.small), root: d.root, epoch: epoch, taken: d.taken}
 }
 

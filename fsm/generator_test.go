@@ -138,11 +138,16 @@ var tails = map[string][][]string{
 	"LOAD|PART":            {{"a", "0", emptyState()}},
 	"LOAD|END":             {{"a", "force"}},
 	"LOAD|DROP":            {{"a"}},
+	"TX|LEVEL":             {{"0"}, {"1"}, {"x"}},
+	"TX|SKIPPED":           {{"0"}, {"x"}}, // any other stops the node
 	"SWAPDB":               {{"0", "1"}, {"0", "2"}, {"2", "1"}},
 	"GEORADIUS_RO":         {{"15", "37", "500", "km"}, {"15", "37", "5000", "km", "WITHDIST"}},
 	"GEORADIUSBYMEMBER_RO": {{"a", "500", "km"}, {"b", "5000", "km", "WITHCOORD", "DESC"}},
 	"SETTINGS|SET":         {{"maxmemory", "30000"}, {"maxmemory", Unset}, {"maxmemory", Unset}, {"maxmemory", Unset}, {MemoryFlag, "90000"}, {MemoryFlag, "0"}, {MemoryFlag, "0"}, {"notify-keyspace-events", "AKEmn"}, {"notify-keyspace-events", ""}},
 }
+
+// onlyTails are rows that take no other arguments: those would stop the node.
+var onlyTails = map[string]bool{"TX|LEVEL": true, "TX|SKIPPED": true}
 
 // word draws a word for a command of a group.
 func (g *generator) word(group string) string {
@@ -189,7 +194,7 @@ func (g *generator) args(c *Command) (args [][]byte, typed []bool) {
 	case c.Keys.Last > 0 && tails[c.Name] != nil:
 		all = append(all, make([]string, c.Keys.Last)...)
 	}
-	if tail := tails[c.Name]; tail != nil && g.IntN(2) == 0 {
+	if tail := tails[c.Name]; tail != nil && (g.IntN(2) == 0 || onlyTails[c.Name]) {
 		all = append(all, tail[g.IntN(len(tail))]...)
 	}
 	for len(all) < n {

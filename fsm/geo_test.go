@@ -5,6 +5,8 @@ import (
 	"math"
 	"slices"
 	"testing"
+
+	"github.com/trivetdb/trivet/fsm/cost"
 )
 
 func (g *generator) point() geoPoint {
@@ -105,7 +107,7 @@ func BenchmarkGeoSearch(b *testing.B) {
 }
 
 func BenchmarkGeoAdd(b *testing.B) {
-	tx := Tx{st: NewState(), write: true}
+	tx := Tx{st: NewState(), write: true, meter: cost.Unlimited()}
 	args := bulks("GEOADD", "g", "13.361389", "38.115556", "Palermo")
 	b.ReportAllocs()
 	for b.Loop() {

@@ -126,6 +126,8 @@ func (s *State) take(from *State) {
 			s.deleted = append(s.deleted, name)
 		}
 	}
+	dbs, buried, scripts := s.dbs, s.graves, s.scripts
+	s.undo.other(func() { s.dbs, s.graves, s.scripts = dbs, buried, scripts })
 	s.scripts, s.functions = from.scripts, from.functions
 	s.settings, s.users = from.settings, from.users
 	s.dbs, s.graves = from.dbs, graves{floor: s.index}

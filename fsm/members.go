@@ -17,11 +17,11 @@ type members struct {
 // a large one.
 const maxInts = 512
 
-func newMembers(epoch uint32) *members {
+func newMembers(epoch uint64) *members {
 	return &members{dict: dict[struct{}]{epoch: epoch}, ints: true}
 }
 
-func (m *members) clone(epoch uint32) container {
+func (m *members) clone(epoch uint64) container {
 	return &members{dict: m.copy(epoch), ints: m.ints}
 }
 
@@ -105,7 +105,7 @@ func (m *members) encode(e *encoder) {
 	m.encodeDict(e, form, func(struct{}) {})
 }
 
-func decodeMembers(r *stateReader, epoch uint32) container {
+func decodeMembers(r *stateReader, epoch uint64) container {
 	m := newMembers(epoch)
 	form, limit := r.byte(), maxSmall
 	switch form {

@@ -20,7 +20,7 @@ func (tx *Tx) sets(keys [][]byte) ([]*members, resp.Value) {
 }
 
 // An operation makes a new set out of several, which may be nil.
-type operation func(epoch uint32, sets []*members) *members
+type operation func(epoch uint64, sets []*members) *members
 
 // intersection calls f with the members that all sets have, until it returns
 // false. The order is that of the smallest set.
@@ -40,7 +40,7 @@ func intersection(sets []*members, f func(member string) bool) {
 	})
 }
 
-func intersect(epoch uint32, sets []*members) *members {
+func intersect(epoch uint64, sets []*members) *members {
 	out := newMembers(epoch)
 	intersection(sets, func(member string) bool {
 		out.add(member)
@@ -49,7 +49,7 @@ func intersect(epoch uint32, sets []*members) *members {
 	return out
 }
 
-func union(epoch uint32, sets []*members) *members {
+func union(epoch uint64, sets []*members) *members {
 	out := newMembers(epoch)
 	for _, m := range sets {
 		if m != nil {
@@ -62,7 +62,7 @@ func union(epoch uint32, sets []*members) *members {
 	return out
 }
 
-func difference(epoch uint32, sets []*members) *members {
+func difference(epoch uint64, sets []*members) *members {
 	out := newMembers(epoch)
 	if sets[0] == nil {
 		return out

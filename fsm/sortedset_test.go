@@ -213,7 +213,7 @@ func TestFirstWriteCopiesLittle(t *testing.T) {
 }
 
 // newRankNodes counts the nodes of an epoch.
-func newRankNodes(n *rankNode, epoch uint32) (made int) {
+func newRankNodes(n *rankNode, epoch uint64) (made int) {
 	if n.epoch == epoch {
 		made++
 	}
@@ -223,7 +223,7 @@ func newRankNodes(n *rankNode, epoch uint32) (made int) {
 	return made
 }
 
-func newTries(n *trie[float64], epoch uint32) (made int) {
+func newTries(n *trie[float64], epoch uint64) (made int) {
 	if n.epoch == epoch {
 		made++
 	}

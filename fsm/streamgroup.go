@@ -37,7 +37,7 @@ const unknownRead = -1
 func (s *stream) group(name []byte) *streamGroup { return s.groups.get(label(name)) }
 
 // consumer returns a consumer of a group, and makes it where there is none.
-func (g *streamGroup) consumer(name label, now int64, epoch uint32) (c *streamConsumer, made bool) {
+func (g *streamGroup) consumer(name label, now int64, epoch uint64) (c *streamConsumer, made bool) {
 	if g.consumers.get(name) == nil {
 		made = g.consumers.put(name, streamConsumer{seen: now, active: -1}, epoch)
 	}
@@ -45,7 +45,7 @@ func (g *streamGroup) consumer(name label, now int64, epoch uint32) (c *streamCo
 }
 
 // see notes that a consumer, new or not, asks for something of the stream at key.
-func (tx *Tx) see(g *streamGroup, name label, key []byte, epoch uint32) {
+func (tx *Tx) see(g *streamGroup, name label, key []byte, epoch uint64) {
 	c, made := g.consumer(name, tx.now, epoch)
 	c.seen = tx.now
 	if made {
@@ -54,7 +54,7 @@ func (tx *Tx) see(g *streamGroup, name label, key []byte, epoch uint32) {
 }
 
 // assign makes an entry pending with a consumer, which must be there.
-func (g *streamGroup) assign(id streamID, d delivery, epoch uint32) {
+func (g *streamGroup) assign(id streamID, d delivery, epoch uint64) {
 	old := g.pending.get(id)
 	if old != nil && old.to != d.to {
 		g.consumers.edit(old.to, epoch).pending.remove(id, epoch)
@@ -66,7 +66,7 @@ func (g *streamGroup) assign(id streamID, d delivery, epoch uint32) {
 }
 
 // forget makes an entry no longer pending, and reports whether it was.
-func (g *streamGroup) forget(id streamID, epoch uint32) bool {
+func (g *streamGroup) forget(id streamID, epoch uint64) bool {
 	d := g.pending.get(id)
 	if d == nil {
 		return false
@@ -83,7 +83,7 @@ func (d *delivery) again() {
 }
 
 // dismiss removes a consumer, and returns how many entries it had pending.
-func (g *streamGroup) dismiss(name label, epoch uint32) int {
+func (g *streamGroup) dismiss(name label, epoch uint64) int {
 	c := g.consumers.get(name)
 	if c == nil {
 		return 0
@@ -181,7 +181,7 @@ func (s *stream) checkGroups() error {
 	return err
 }
 
-func (g *streamGroup) check(epoch uint32) error {
+func (g *streamGroup) check(epoch uint64) error {
 	if g.read < unknownRead {
 		return fmt.Errorf("%d entries were read", g.read)
 	}

@@ -40,7 +40,7 @@ func (g *streamGroup) encode(e *encoder) {
 	})
 }
 
-func decodeGroupedStream(d *stateReader, epoch uint32) container {
+func decodeGroupedStream(d *stateReader, epoch uint64) container {
 	s := decodeStream(d, epoch).(*stream)
 	n := d.uvarint()
 	if n == 0 {
@@ -60,7 +60,7 @@ func decodeGroupedStream(d *stateReader, epoch uint32) container {
 	return s
 }
 
-func (g *streamGroup) decode(d *stateReader, epoch uint32) {
+func (g *streamGroup) decode(d *stateReader, epoch uint64) {
 	var names []label
 	for n := d.uvarint(); n > 0 && d.err == nil; n-- {
 		name, c := label(d.string()), streamConsumer{seen: int64(d.fixed64()), active: int64(d.fixed64())}

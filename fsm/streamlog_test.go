@@ -113,7 +113,7 @@ func TestStreamIsASlice(t *testing.T) {
 		s    *stream
 		want plainStream
 	}
-	s, epoch := newStream(1), uint32(1)
+	s, epoch := newStream(1), uint64(1)
 	var model plainStream
 	var old []frozen
 	for i := range rounds {

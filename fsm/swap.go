@@ -81,6 +81,11 @@ func swapDB(tx *Tx, args [][]byte) resp.Value {
 	s.buryAll(int(first))
 	s.buryAll(int(second))
 	a, b := &s.dbs[first], &s.dbs[second]
+	was, was2 := a.rev, b.rev
+	s.undo.other(func() {
+		*a, *b = *b, *a
+		a.rev, b.rev = was, was2
+	})
 	*a, *b = *b, *a
 	a.rev, b.rev = s.index, s.index
 	s.signal(Signal{DB: first, All: true})

@@ -13,7 +13,7 @@ type trie[V any] struct {
 	kids    *[fan]*trie[V] // of an inner node, else nil
 	entries []entry[V]     // of a leaf
 	n       int            // entries below
-	epoch   uint32
+	epoch   uint64
 }
 
 const (
@@ -24,7 +24,7 @@ const (
 )
 
 // own returns t if it is of this epoch, else a copy.
-func (t *trie[V]) own(epoch uint32) *trie[V] {
+func (t *trie[V]) own(epoch uint64) *trie[V] {
 	if t.epoch == epoch {
 		return t
 	}
@@ -72,7 +72,7 @@ func (t *trie[V]) get(hash uint64, key string) *entry[V] {
 // put returns the node with e in it, and the weight of the entry in whose place
 // it is, 0 where its key is new. Shift is how many bits of the hash the nodes
 // above have not used.
-func (t *trie[V]) put(epoch uint32, shift int, e entry[V]) (node *trie[V], old int) {
+func (t *trie[V]) put(epoch uint64, shift int, e entry[V]) (node *trie[V], old int) {
 	t = t.own(epoch)
 	if t.kids == nil {
 		i, found := t.find(e.hash, e.key)
@@ -118,7 +118,7 @@ func (t *trie[V]) split(shift int) {
 }
 
 // remove returns the node without the key, which must be there.
-func (t *trie[V]) remove(epoch uint32, shift int, hash uint64, key string) *trie[V] {
+func (t *trie[V]) remove(epoch uint64, shift int, hash uint64, key string) *trie[V] {
 	t = t.own(epoch)
 	t.n--
 	if t.kids == nil {
