@@ -117,13 +117,15 @@ func (h *hostile) step() *hostileStep {
 	case 0:
 		s.Body = h.malformed()
 		return s
-	case 1, 2, 3: // a transaction
+	case 1, 2, 3: // a pipeline or a transaction
+		s.Atomic = h.IntN(3) > 0
 		for range 1 + h.IntN(12) {
 			s.Commands = append(s.Commands, h.command())
 		}
 		return s
 	case 4: // one that does the same again and again
 		c := h.command()
+		s.Atomic = h.IntN(3) > 0
 		for n := h.count(); n > 0; n-- {
 			s.Commands = append(s.Commands, c)
 		}
@@ -150,7 +152,7 @@ func (h *hostile) command() hostileCommand {
 	}
 	c := h.hostileRow()
 	args, typed := h.args(c)
-	if strings.HasPrefix(c.Name, "LOAD|") { // only nodes send it, when they have decoded it
+	if strings.HasPrefix(c.Name, "LOAD|") || onlyTails[c.Name] { // only nodes send it, when they have decoded it
 		args = bulks(append([]string{c.Name}, pick(h, tails[c.Name])...)...)
 		return hostileCommand{c.Name, args, nil}
 	}

@@ -174,7 +174,8 @@ func (r *hostileRun) report(round uint64, end childEnd) {
 	for i := range steps {
 		fmt.Fprintf(&b, "  %v\n", &steps[i])
 	}
-	r.t.Errorf("seed %d, round %d, %s: %s\n%s  again: go test ./fsm -run TestHostileReplay -args -hostile-replay %s\n%s",
+	r.t.Fail()
+	fmt.Printf("seed %d, round %d, %s: %s\n%s  again: go test ./fsm -run TestHostileReplay -args -hostile-replay %s\n%s\n",
 		r.seed, round, last.name(), end.failure, b.String(), name, firstLines(end.output, 25))
 }
 

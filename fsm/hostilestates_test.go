@@ -66,13 +66,13 @@ type hostileAnswer struct {
 	text   string // of those that are errors, or of the first
 	ended  bool   // by a bound
 	failed error  // the node cannot go on
+	panic  string // of a command
 }
 
 // endedByBound reports whether a reply says that a command was ended for what it
 // would cost, and so without effect.
 func endedByBound(v resp.Value) bool {
-	return v.IsError() && (v.Str == errWork.Str || v.Str == errReply.Str || strings.Contains(v.Str, "it exceeded its budget") ||
-		strings.Contains(v.Str, "ended without effect"))
+	return v.IsError() && (strings.Contains(v.Str, "ended without effect") || strings.Contains(v.Str, "exceeded its budget"))
 }
 
 // do does a step and returns what is wrong with what came of it.
@@ -104,8 +104,8 @@ func (h *hostileStates) do(s *hostileStep) error {
 		}
 	}
 	h.count(s, first)
-	if strings.Contains(first.text, "runtime error") || strings.Contains(first.text, "goroutine ") {
-		return fmt.Errorf("panic in a command: %s", first.text)
+	if first.panic != "" {
+		return fmt.Errorf("panic: %s", first.panic)
 	}
 	if first.failed != nil {
 		if s.Commands != nil {
@@ -135,7 +135,8 @@ func (h *hostileStates) one(st *State, s *hostileStep) (a hostileAnswer, err err
 	cpu, taken := cpuTime(), allocated()
 	h.watch.begin()
 	if s.Read && c != nil {
-		replies = []resp.Value{st.Read(Request{Command: c, Args: s.Commands[0].Args, DB: s.DB, Now: s.At, Seed: s.Seed})}
+		faulty := func(p Panic) { a.panic = p.Value + "\n" + p.Stack }
+		replies = []resp.Value{st.Read(Request{Command: c, Args: s.Commands[0].Args, DB: s.DB, Now: s.At, Seed: s.Seed, Faulty: faulty})}
 	} else if e, err := DecodeEntry(data); err != nil {
 		a.failed = err
 	} else if results, err := st.Apply(h.index, e); err != nil {
@@ -151,13 +152,18 @@ func (h *hostileStates) one(st *State, s *hostileStep) (a hostileAnswer, err err
 	if cpu > h.figures.CPU {
 		h.figures.CPU, h.figures.CPUBy = cpu, s.name()
 	}
+	for _, p := range st.TakePanics() {
+		a.panic = p.Value + "\n" + p.Stack
+	}
 	d := xxhash.New()
 	fmt.Fprint(d, st.TakeMessages(), st.TakeDeleted(), st.TakeRefusals())
 	st.TakeSignals()
 	for _, v := range replies {
 		a.ended = a.ended || endedByBound(v)
 		if v.IsError() && a.text == "" {
-			a.text = v.Str
+			if a.text = v.Str; strings.Contains(v.Str, "runtime error") { // of a script, which goes on
+				a.panic = v.Str
+			}
 		}
 		d.Write(v.Append(nil, resp.Canonical))
 	}
@@ -173,7 +179,7 @@ func (h *hostileStates) one(st *State, s *hostileStep) (a hostileAnswer, err err
 
 // after looks at the states once a step is done.
 func (h *hostileStates) after(s *hostileStep, a hostileAnswer, before *Frozen) error {
-	if a.ended && len(s.Commands) == 1 {
+	if a.ended && (len(s.Commands) == 1 || s.Atomic) {
 		was, is := effects(before), effects(h.all[1].Freeze())
 		if was != is {
 			return errors.New("effect: what was ended by a bound has changed the state")
@@ -226,7 +232,9 @@ func (h *hostileStates) throughSnapshot(st *State) (*State, error) {
 	if err != nil {
 		return nil, err
 	}
-	back.level = st.level // TODO: once it is encoded, compare
+	if back.level != st.level {
+		return nil, fmt.Errorf("level %d became %d", st.level, back.level)
+	}
 	if sumOf(back.Freeze()) != sum {
 		return nil, errors.New("a restored state encodes to other bytes")
 	}

@@ -16,6 +16,7 @@ type hostileStep struct {
 	DB       int
 	Commands []hostileCommand
 	Body     []byte // of a batch, in place of commands
+	Atomic   bool   // the commands are a transaction
 	Read     bool   // the first command is answered outside the log
 	Restore  bool   // one state goes through a snapshot first
 }
@@ -31,7 +32,7 @@ func (s *hostileStep) body() []byte {
 	if s.Commands == nil {
 		return s.Body
 	}
-	var g Group
+	g := Group{Atomic: s.Atomic}
 	for _, c := range s.Commands {
 		g.Add(Lookup(c.Name), c.Args, c.Typed)
 	}
@@ -44,7 +45,7 @@ func (s *hostileStep) name() string {
 	case s.Commands == nil:
 		return "malformed body"
 	case len(s.Commands) > 1:
-		return "group with " + s.Commands[0].Name
+		return "group of " + s.Commands[0].Name + " to " + s.Commands[len(s.Commands)-1].Name
 	}
 	return s.Commands[0].Name
 }
@@ -53,6 +54,9 @@ func (s *hostileStep) name() string {
 func (s *hostileStep) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "at %d, db %d:", s.At, s.DB)
+	if s.Atomic {
+		b.WriteString(" (a transaction)")
+	}
 	if s.Read {
 		b.WriteString(" (a read)")
 	}
