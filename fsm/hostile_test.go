@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"regexp"
 	"runtime/debug"
 	"testing"
 	"time"
@@ -26,6 +27,7 @@ var (
 	hostileFor    = flag.Duration("hostile", 0, "how long TestHostileLong runs")
 	hostileSeed   = flag.Uint64("hostile-seed", 1, "the seed of TestHostile and TestHostileLong")
 	hostileFirst  = flag.Uint64("hostile-round", 0, "the round that they begin with")
+	hostileOut    = flag.String("hostile-without", "", "a pattern of the names of commands that are left out")
 	hostileReplay = flag.String("hostile-replay", "", "a file that one of them has named, for TestHostileReplay to do again")
 	hostileDir    = flag.String("hostile-dir", os.TempDir(), "where such files are written")
 )
@@ -62,7 +64,7 @@ func TestHostileReplay(t *testing.T) {
 		t.Skip("runs with -args -hostile-replay FILE")
 	}
 	r := newHostileRun(t, 0, 1)
-	end := r.child(hostileTask{Replay: *hostileReplay})
+	end := r.child(hostileTask{Replay: *hostileReplay, Stuck: hostileStuck})
 	if end.failure != "" {
 		t.Fatalf("%s\n%s", end.failure, end.output)
 	}
@@ -76,6 +78,8 @@ type hostileTask struct {
 	Last   uint64 // the last round; 0 for none
 	Until  int64  // seconds since 1970; 0 for no end
 	Replay string
+	Out    string        // a pattern of commands that are left out
+	Stuck  time.Duration // after how much of the CPU a step counts as stuck
 }
 
 const hostileTaskEnv = "TRIVET_HOSTILE_TASK"
@@ -95,7 +99,7 @@ func TestHostileChild(t *testing.T) {
 	if err := limitMemory(hostileMemory); err != nil {
 		t.Fatal(err)
 	}
-	watch := &hostileWatch{dir: task.Dir}
+	watch := &hostileWatch{dir: task.Dir, stuck: task.Stuck}
 	go watch.run()
 	figures := &hostileFigures{}
 	if task.Replay != "" {
@@ -121,7 +125,7 @@ func TestHostileChild(t *testing.T) {
 		if err := journal.restart(); err != nil {
 			t.Fatal(err)
 		}
-		if err := hostileRound(task.Seed, round, figures, watch, journal); err != nil {
+		if err := hostileRound(task, round, figures, watch, journal); err != nil {
 			watch.fail(err)
 		}
 		text, _ := json.Marshal(figures) // numbers and strings
@@ -134,9 +138,12 @@ func TestHostileChild(t *testing.T) {
 func (s *hostileStep) endsAll(err error) bool { return s.Commands == nil && isDamage(err) }
 
 // hostileRound does the steps of a round and returns what is wrong with the last.
-func hostileRound(seed, round uint64, figures *hostileFigures, watch *hostileWatch, journal *hostileJournal) error {
+func hostileRound(task hostileTask, round uint64, figures *hostileFigures, watch *hostileWatch, journal *hostileJournal) error {
 	states := newHostileStates(figures, watch)
-	h := &hostile{generator: &generator{rand.New(rand.NewPCG(seed, round))}, states: states}
+	h := &hostile{generator: &generator{rand.New(rand.NewPCG(task.Seed, round))}, states: states}
+	if task.Out != "" {
+		h.out = regexp.MustCompile(task.Out)
+	}
 	h.stage()
 	for i := 0; (i < hostileSteps || len(h.next) > 0) && !states.large(); i++ {
 		s := h.step()

@@ -19,6 +19,7 @@ type hostile struct {
 	states *hostileStates
 	at     int64
 	next   []*hostileStep // that come first
+	out    *regexp.Regexp // commands that are left out; nil for none
 	lua    []string       // names of functions that scripts can call
 }
 
@@ -138,6 +139,14 @@ func (h *hostile) step() *hostileStep {
 
 // command draws one command.
 func (h *hostile) command() hostileCommand {
+	for {
+		if c := h.anyCommand(); h.out == nil || !h.out.MatchString(c.Name) {
+			return c
+		}
+	}
+}
+
+func (h *hostile) anyCommand() hostileCommand {
 	switch h.IntN(12) {
 	case 0, 1, 2:
 		return h.shaped(pick(h, hostileShapes))

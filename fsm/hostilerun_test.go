@@ -41,7 +41,7 @@ func newHostileRun(t *testing.T, seed uint64, most int) *hostileRun {
 // run has rounds done while more says so.
 func (r *hostileRun) run(more func(round uint64) bool) {
 	for round := *hostileFirst; more(round) && len(r.found) < r.most; {
-		task := hostileTask{Seed: r.seed, Round: round, Last: round}
+		task := hostileTask{Seed: r.seed, Round: round, Last: round, Out: *hostileOut, Stuck: hostileStuck}
 		for task.Last-round < 50 && more(task.Last+1) {
 			task.Last++
 		}

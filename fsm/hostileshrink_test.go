@@ -80,7 +80,7 @@ func (s *shrinker) fails(steps []hostileStep) bool {
 	}
 	was := s.r.total
 	defer func() { s.r.total = was }()
-	return kindOf(s.r.child(hostileTask{Replay: name}).failure) == s.kind
+	return kindOf(s.r.child(hostileTask{Replay: name, Stuck: hostileCPU}).failure) == s.kind
 }
 
 func (s *shrinker) fewer(steps []hostileStep, whole func([]hostileStep) []hostileStep) []hostileStep {
@@ -91,6 +91,11 @@ func (s *shrinker) fewer(steps []hostileStep, whole func([]hostileStep) []hostil
 func fewer[T any](s *shrinker, items []T, whole func([]T) []hostileStep) []T {
 	if len(items) == 0 || s.fails(whole(nil)) {
 		return nil
+	}
+	for i := range items {
+		if one := items[i : i+1 : i+1]; len(items) <= 16 && s.fails(whole(one)) {
+			return one
+		}
 	}
 	for chunk := (len(items) + 1) / 2; chunk > 0; chunk /= 2 {
 		for at := 0; at < len(items); {

@@ -266,6 +266,7 @@ type hostileWatch struct {
 	began atomic.Int64 // wall clock; 0 for no step
 	cpu   atomic.Int64 // of the process at that time
 	dir   string
+	stuck time.Duration
 }
 
 func (w *hostileWatch) begin() {
@@ -283,8 +284,8 @@ func (w *hostileWatch) run() {
 			continue
 		}
 		cpu, wall := cpuTime()-time.Duration(w.cpu.Load()), time.Duration(time.Now().UnixNano()-began)
-		if (cpu > hostileStuck || wall > 10*hostileStuck) && w.began.Load() == began {
-			w.fail(fmt.Errorf("stuck: it went on for %v of the CPU, %v in all", cpu.Round(time.Second), wall.Round(time.Second)))
+		if (cpu > w.stuck || wall > 10*hostileStuck) && w.began.Load() == began {
+			w.fail(fmt.Errorf("time: it did not end within %v of the CPU, %v in all", cpu.Round(time.Second), wall.Round(time.Second)))
 		}
 	}
 }
