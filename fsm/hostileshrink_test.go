@@ -21,6 +21,9 @@ type shrinker struct {
 // shrink returns as few steps as fail in the same way. The last one is what failed.
 func (r *hostileRun) shrink(steps []hostileStep, kind string) []hostileStep {
 	s := &shrinker{r, kind, time.Now().Add(hostileShrinking)}
+	if flat := flattened(steps); s.fails(flat) {
+		steps = flat
+	}
 	last := len(steps) - 1
 	steps = append(s.fewer(steps[:last], func(some []hostileStep) []hostileStep {
 		return append(slices.Clone(some), steps[last])
@@ -62,6 +65,22 @@ func (r *hostileRun) shrink(steps []hostileStep, kind string) []hostileStep {
 		steps[last].Commands[i].Args = append(slices.Clone(c.Args[:fixed]), tail...)
 	}
 	return steps
+}
+
+// flattened returns steps of one command each, but for the last.
+func flattened(steps []hostileStep) (flat []hostileStep) {
+	for i, s := range steps {
+		if i == len(steps)-1 || len(s.Commands) < 2 {
+			flat = append(flat, s)
+			continue
+		}
+		for _, c := range s.Commands {
+			one := s
+			one.Commands, one.Atomic = []hostileCommand{c}, false
+			flat = append(flat, one)
+		}
+	}
+	return flat
 }
 
 // put makes argument at of a command, a script, of its first line and others.
