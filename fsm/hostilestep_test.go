@@ -69,7 +69,11 @@ func (s *hostileStep) String() string {
 		for _, a := range c.Args[1:] {
 			words = append(words, shortened(string(a)))
 		}
-		lines = append(lines, strings.Join(folded(words), " "))
+		short := folded(words)
+		if n := len(short); n > 80 {
+			short = append(append(short[:20:20], fmt.Sprintf("...(%d more)...", n-25)), short[n-5:]...)
+		}
+		lines = append(lines, strings.Join(short, " "))
 	}
 	for _, line := range folded(lines) {
 		b.WriteString("\n    " + line)
