@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime/debug"
+	"slices"
 	"testing"
 	"time"
 )
@@ -145,7 +146,7 @@ func hostileRound(task hostileTask, round uint64, figures *hostileFigures, watch
 		h.out = regexp.MustCompile(task.Out)
 	}
 	h.stage()
-	for i := 0; (i < hostileSteps || len(h.next) > 0) && !states.large(); i++ {
+	for i := 0; i < hostileSteps && !states.large(); i++ {
 		s := h.step()
 		if err := journal.enc.Encode(s); err != nil {
 			return err
@@ -155,6 +156,9 @@ func hostileRound(task hostileTask, round uint64, figures *hostileFigures, watch
 				return nil
 			}
 			return err
+		}
+		if len(states.left) > 0 { // as the origin does
+			h.next = slices.Insert(h.next, 0, &hostileStep{At: h.at, Seed: h.Uint64(), DB: s.DB, Commands: states.left})
 		}
 	}
 	return nil

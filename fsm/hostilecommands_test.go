@@ -140,9 +140,14 @@ func (h *hostile) step() *hostileStep {
 // command draws one command.
 func (h *hostile) command() hostileCommand {
 	for {
-		if c := h.anyCommand(); h.out == nil || !h.out.MatchString(c.Name) {
-			return c
+		c := h.anyCommand()
+		if h.out != nil && h.out.MatchString(c.Name) || !Lookup(c.Name).ArityOK(len(c.Args)) {
+			continue
 		}
+		if RunsScript(Lookup(c.Name)) && h.IntN(8) == 0 {
+			return hostileCommand{"TX|AS", slices.Concat(bulks("TX|AS", pick(h, []string{"u", "user:1", "default", "nobody"})), c.Args), nil}
+		}
+		return c
 	}
 }
 

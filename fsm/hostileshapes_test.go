@@ -104,7 +104,7 @@ ACL|SETUSER SETUSER user:$r {~key:$r$p}*
 ACL|SETUSER SETUSER u {+get,-set}*
 ACL|SETUSER SETUSER u {>$t}* reset {(+@all,~*)}*
 ACL|DELUSER DELUSER {u}*
-TX|AS user:1
+TX|AS u EVAL return(redis.call('GET',KEYS[1])) 1 key:2
 COPY list:0 list:2 REPLACE
 COPY stream:0 stream:2
 COPY key:2 key:$r DB 1 REPLACE

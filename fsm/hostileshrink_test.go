@@ -39,8 +39,11 @@ func (r *hostileRun) shrink(steps []hostileStep, kind string) []hostileStep {
 	}
 	for i := range steps[last].Commands {
 		c := steps[last].Commands[i]
-		if source := 1; len(c.Args) > 2 && Lookup(c.Name).Group == "scripting" {
-			if strings.Contains(c.Name, "|") {
+		if source := 1; len(c.Args) > 2 && (Lookup(c.Name).Group == "scripting" || c.Name == "TX|AS") {
+			switch {
+			case c.Name == "TX|AS":
+				source = 3
+			case strings.Contains(c.Name, "|"):
 				source = len(c.Args) - 1
 			}
 			lines := bytes.SplitAfter(c.Args[source], []byte("\n"))

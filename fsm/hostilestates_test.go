@@ -33,6 +33,7 @@ type hostileStates struct {
 	index   uint64
 	seq     uint64
 	steps   int
+	left    []hostileCommand // of the last step, which was long already
 	figures *hostileFigures
 	watch   *hostileWatch
 }
@@ -64,6 +65,7 @@ func (h *hostileStates) large() bool { return h.all[0].Bytes() > hostileLarge }
 type hostileAnswer struct {
 	sum    uint64 // of the replies
 	text   string // of those that are errors, or of the first
+	n      int    // replies
 	ended  bool   // by a bound
 	failed error  // the node cannot go on
 	panic  string // of a command
@@ -104,6 +106,12 @@ func (h *hostileStates) do(s *hostileStep) error {
 		}
 	}
 	h.count(s, first)
+	h.left = nil
+	if s.Commands != nil && first.failed == nil {
+		if h.left = s.Commands[first.n:]; first.n == 0 {
+			return errors.New("progress: not one command was done")
+		}
+	}
 	if first.panic != "" {
 		return fmt.Errorf("panic: %s", first.panic)
 	}
@@ -167,7 +175,7 @@ func (h *hostileStates) one(st *State, s *hostileStep) (a hostileAnswer, err err
 		}
 		d.Write(v.Append(nil, resp.Canonical))
 	}
-	a.sum = d.Sum64()
+	a.sum, a.n = d.Sum64(), len(replies)
 	switch {
 	case taken > hostileBytes:
 		return a, fmt.Errorf("memory: it allocated %d MB and said %.100q", taken>>20, a.text)
