@@ -19,14 +19,17 @@ const (
 	Applied    Outcome = iota // now
 	Replayed                  // earlier: the replies are the remembered ones
 	Superseded                // never: its origin has gone on without it
+	Deferred                  // not yet: the entry was long already, and it is to be sent again as it is
 )
 
 // A Result is what Apply says of one batch.
 type Result struct {
 	Outcome Outcome
-	// Replies are one a command; they must not be changed. Where they are fewer than
-	// the commands, those without one were left out, since the entry was long
-	// already: they have no effect, and may be sent in another batch.
+	// Replies are one a command; they must not be changed.
+	// Where they are fewer than the commands of a batch that was applied, now or earlier,
+	// the others were left out, as the entry was long already: they have no effect,
+	// and may be sent in another batch. A batch that was applied has one reply at least,
+	// unless its origin was taken out of the cluster since.
 	Replies []resp.Value
 }
 
@@ -101,9 +104,12 @@ func (s *State) applyBatch(a *applying, b *Batch) (Result, error) {
 	o, known := s.origins[b.Origin.ID]
 	switch {
 	case b.Origin.Life == o.life && b.Seq == o.seq:
-		return Result{Replayed, o.replies}, nil
+		return Result{Outcome: Replayed, Replies: o.replies}, nil
 	case b.Origin.Life < o.life, b.Origin.Life == o.life && b.Seq < o.seq:
 		return Result{Outcome: Superseded}, nil
+	}
+	if a.full() {
+		return Result{Outcome: Deferred}, nil
 	}
 	a.replied = 0
 	replies, err := s.applyGroups(a, b.Origin.ID, b.Body)
@@ -125,8 +131,7 @@ func (s *State) applyBatch(a *applying, b *Batch) (Result, error) {
 
 // applyGroups applies the groups of a batch, or as many of their commands as the
 // entry still has room for.
-func (s *State) applyGroups(a *applying, from uint64, body []byte) ([]resp.Value, error) {
-	var replies []resp.Value
+func (s *State) applyGroups(a *applying, from uint64, body []byte) (replies []resp.Value, err error) {
 	d := decoder{b: body}
 	tx := Tx{st: s, now: s.now, write: true, chance: a.chance, origin: from}
 	for len(d.b) > 0 && d.err == nil {

@@ -89,6 +89,12 @@ func (tx *Tx) dropEmpty(key []byte) {
 
 // checkContainer is the part of Check that looks into a value.
 func checkContainer(o *object) error {
+	if l, ok := o.val.(*longString); ok {
+		if o.kind != kindString || o.str != "" {
+			return fmt.Errorf("a long string beside something else")
+		}
+		return l.check()
+	}
 	k, ok := containerKinds[o.kind]
 	if !ok {
 		return nil

@@ -10,8 +10,8 @@ import (
 // describe returns what an object holds.
 func describe(o *object) (v rdb.Value, fail resp.Value) {
 	switch c := o.val.(type) {
-	case nil:
-		v.Str = o.str
+	case nil, *longString:
+		v.Str = o.text().string()
 	case *deque:
 		v.Kind, v.Elems = rdb.List, make([]string, 0, c.n)
 		c.each(0, func(_ int, s string) bool {

@@ -138,7 +138,7 @@ func (e *encoder) object(o *object) {
 	e.uvarint(o.rev)
 	switch o.kind {
 	case kindString, kindInteger:
-		e.string(o.str)
+		o.text().encode(e)
 	case kindClassic:
 		e.value(o.val.(resp.Value))
 	default:

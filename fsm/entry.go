@@ -160,6 +160,15 @@ func (g *Group) Add(c *Command, args [][]byte, typed []bool) {
 	g.n++
 }
 
+// From returns a group of the commands from n on, which shares g's memory.
+func (g *Group) From(n int) *Group {
+	d := decoder{b: g.buf}
+	for range n {
+		d.skip()
+	}
+	return &Group{Atomic: g.Atomic, buf: d.b, n: g.n - n}
+}
+
 // MaxGroupHeader is the most that Append adds to a group's Size.
 const MaxGroupHeader = 1 + binary.MaxVarintLen64
 

@@ -129,6 +129,7 @@ var tails = map[string][][]string{
 	"GEOSEARCHSTORE":       {{"FROMLONLAT", "15", "37", "BYRADIUS", "2000", "km"}, {"FROMMEMBER", "a", "BYBOX", "900", "900", "km", "STOREDIST"}},
 	"GEORADIUS":            {{"15", "37", "500", "km"}, {"15", "37", "5000", "km", "STOREDIST", "geo:2"}, {"15", "37", "300", "mi", "STORE", "geo:3"}},
 	"GEORADIUSBYMEMBER":    {{"a", "500", "km"}, {"a", "5000", "km", "STOREDIST", "geo:2"}},
+	"ZREVRANGE":            {{"0", "-1"}, {"-3", "5", "WITHSCORES"}},
 	"ZREVRANGEBYSCORE":     {{"inf", "(1"}, {"2", "-inf", "WITHSCORES"}},
 	"MOVE":                 {{"1"}, {"2"}},
 	"RESTORE":              sampleDumps(),
@@ -139,7 +140,6 @@ var tails = map[string][][]string{
 	"LOAD|END":             {{"a", "force"}},
 	"LOAD|DROP":            {{"a"}},
 	"TX|LEVEL":             {{"0"}, {"1"}, {"x"}},
-	"TX|SKIPPED":           {{"0"}, {"x"}}, // any other stops the node
 	"SWAPDB":               {{"0", "1"}, {"0", "2"}, {"2", "1"}},
 	"GEORADIUS_RO":         {{"15", "37", "500", "km"}, {"15", "37", "5000", "km", "WITHDIST"}},
 	"GEORADIUSBYMEMBER_RO": {{"a", "500", "km"}, {"b", "5000", "km", "WITHCOORD", "DESC"}},
@@ -147,7 +147,7 @@ var tails = map[string][][]string{
 }
 
 // onlyTails are rows that take no other arguments: those would stop the node.
-var onlyTails = map[string]bool{"TX|LEVEL": true, "TX|SKIPPED": true}
+var onlyTails = map[string]bool{"TX|LEVEL": true}
 
 // word draws a word for a command of a group.
 func (g *generator) word(group string) string {

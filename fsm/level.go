@@ -21,7 +21,6 @@ const (
 
 var levelCommands = []Command{
 	{Spec{"TX|LEVEL", 2, Write | Internal | Alias, Keys{}, "server", "Raise the cluster's level, from the next entry on.", "7.2.0"}, txLevel},
-	{Spec{"TX|SKIPPED", 2, Write | Internal | Alias, Keys{}, "server", "Stop a node that has applied an entry which an operator had the others leave out.", "7.2.0"}, txSkipped},
 }
 
 // Level returns the cluster's level.

@@ -20,7 +20,7 @@ const (
 func (o *object) bytes() int {
 	switch o.kind {
 	case kindString, kindInteger:
-		return len(o.str)
+		return o.text().len()
 	case kindClassic:
 		return len(o.val.(resp.Value).Append(nil, resp.Canonical))
 	}

@@ -31,7 +31,6 @@ var silent = map[string]string{
 	"TX|AS":            "its command tells",
 	"TX|ADMIT":         "it changes nothing",
 	"TX|LEVEL":         "it changes no key",
-	"TX|SKIPPED":       "it changes nothing",
 }
 
 // Each Write row tells of what it does somewhere in the transcripts, or stands in

@@ -47,12 +47,12 @@ func encodingOf(o *object) string {
 		return packed(v.size(), v.root == nil, "hashtable", v.sizes)
 	case *sortedSet:
 		return packed(v.size(), v.size() <= maxSmall, "skiplist", v.sizes)
-	case container:
+	case *stream:
 		return "stream"
-	case resp.Value:
+	case resp.Value, *longString:
 		return "raw"
 	}
-	if _, ok := parseInt([]byte(o.str)); ok {
+	if _, ok := o.integer(); ok {
 		return "int"
 	}
 	if len(o.str) <= maxEmbedded {

@@ -1,8 +1,6 @@
 package fsm
 
 import (
-	"errors"
-	"fmt"
 	"slices"
 
 	"github.com/trivetdb/trivet/resp"
@@ -15,10 +13,6 @@ import (
 
 var errSkipped = resp.Err("ERR this request was left out by an operator, since it ended the nodes that applied it")
 
-// ErrSkipped is wrapped by the error of a node that has applied an entry which
-// the other nodes have left out.
-var ErrSkipped = errors.New("an operator had the cluster leave out a log entry that this node has applied")
-
 // Skip is Apply for an entry that is to have no effect.
 func (s *State) Skip(index uint64, e Entry) ([]Result, error) {
 	s.index = index
@@ -30,13 +24,13 @@ func (s *State) Skip(index uint64, e Entry) ([]Result, error) {
 		o := s.origins[b.Origin.ID]
 		switch {
 		case b.Origin.Life == o.life && b.Seq == o.seq:
-			results[i] = Result{Replayed, o.replies}
+			results[i] = Result{Outcome: Replayed, Replies: o.replies}
 		case b.Origin.Life < o.life, b.Origin.Life == o.life && b.Seq < o.seq:
 			results[i] = Result{Outcome: Superseded}
 		default:
 			replies := slices.Repeat([]resp.Value{errSkipped}, CountCommands(b.Body))
 			s.origins[b.Origin.ID] = origin{b.Origin.Life, b.Seq, replies}
-			results[i] = Result{Applied, replies}
+			results[i] = Result{Outcome: Applied, Replies: replies}
 		}
 	}
 	return results, nil
@@ -45,18 +39,6 @@ func (s *State) Skip(index uint64, e Entry) ([]Result, error) {
 // Skipped returns the indexes of the entries that were left out, in order. The
 // slice must not be changed.
 func (s *State) Skipped() []uint64 { return s.skipped }
-
-// txSkipped takes the index of an entry that was left out by who sends this.
-func txSkipped(tx *Tx, args [][]byte) resp.Value {
-	n, ok := parseInt(args[1])
-	if !ok || n <= 0 {
-		return errSyntax
-	}
-	if !slices.Contains(tx.st.skipped, uint64(n)) {
-		tx.fault = fmt.Errorf("log entry %d: %w", n, ErrSkipped)
-	}
-	return resp.OK
-}
 
 // Names returns the names of the commands of a batch's body, each once, in the
 // order in which they come, as far as it can be read.

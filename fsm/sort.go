@@ -262,7 +262,11 @@ func (tx *Tx) substitute(pattern []byte, elem string) (string, bool) {
 	case o == nil:
 		return "", false
 	case field == "":
-		return o.str, isString(o)
+		if !isString(o) {
+			return "", false
+		}
+		t := o.text()
+		return tx.flat(t, 0, t.len()), true
 	}
 	h, ok := o.val.(*fields)
 	if !ok {

@@ -35,6 +35,7 @@ type Config struct {
 	Reads           string   // consistency of reads: local (default) or linearizable
 	MaxClients      int      // connections of clients at most, where CONFIG SET does not say otherwise; default: 10000
 	MaxMemory       string   // bytes of data at most, as 512mb, where CONFIG SET does not say otherwise; the leader's counts; default: 0, no limit
+	SkipEntries     []uint64 // indexes of log entries that all nodes leave out, since they end every process that applies them; default: none
 	QueueMetrics    []string // keys whose lengths are shown as metrics: KEY, or DB/KEY; default: none
 	LogStore        string   // how the log is kept: store.WAL (default) or store.Bolt
 	Password        string   // of the default user, until an ACL SETUSER speaks of its passwords; default: none is asked for

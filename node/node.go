@@ -58,6 +58,7 @@ type Node struct {
 	stopping atomic.Bool  // not ready any more
 	unseen   unreachables // how long members have been out of reach
 	changing sync.Mutex   // held while a member is taken out or made a voter
+	faults   sync.Map     // command -> when a fault in it was logged last, *atomic.Int64
 	saved    atomic.Int64 // when the newest snapshot was taken, Unix seconds; 0 for none
 
 	fatal   chan error    // what the node cannot go on after
@@ -302,6 +303,8 @@ func (n *Node) follow() {
 	n.every(50*time.Millisecond, n.expire)
 	n.every(time.Second, n.compact)
 	n.every(time.Second, n.limitMemory)
+	n.every(200*time.Millisecond, n.raiseLevel)
+	n.every(time.Second, n.compareSkipped)
 	n.every(250*time.Millisecond, n.measureLag)
 }
 

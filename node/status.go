@@ -18,7 +18,8 @@ import (
 // A hello is what a node says of itself to another.
 type hello struct {
 	server.Member
-	LastIndex uint64 // of its log
+	Skipped   []uint64 // indexes of the entries that its state leaves out
+	LastIndex uint64   // of its log
 	LastTerm  uint64
 	Contact   int64 // milliseconds since it heard of its leader; -1 for never
 }
@@ -32,10 +33,11 @@ func (n *Node) self() hello {
 			Name: n.cfg.Name, ID: string(n.id), Role: strings.ToLower(n.raft.State().String()), Alive: true,
 			Term: n.raft.CurrentTerm(), Applied: n.machine.applied.load(),
 			Peer: n.addresses.peer, Redis: n.addresses.redis, Classic: n.addresses.classic, HTTP: n.addresses.http,
-			Version: n.cfg.Version,
+			Version: n.cfg.Version, Level: n.machine.level.Load(), NewestLevel: fsm.NewestLevel,
 		},
 		LastIndex: n.raft.LastIndex(), LastTerm: lastTerm, Contact: -1,
 	}
+	n.machine.view(func(s *fsm.State) { h.Skipped = s.Skipped() })
 	for _, s := range n.servers() {
 		h.Voter = h.Voter || s.ID == n.id && s.Suffrage == raft.Voter
 	}

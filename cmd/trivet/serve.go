@@ -26,6 +26,7 @@ func serveCommand() *cobra.Command {
 	expect := &number{value: &cfg.BootstrapExpect, name: "bootstrap-expect"}
 	maxClients := &number{value: &cfg.MaxClients, name: "max-clients"}
 	var logLevel, logFormat string
+	var skip []uint
 	labels := false
 	cmd := &cobra.Command{
 		Use:   "serve",
@@ -38,6 +39,9 @@ it is. Each flag can also be given as a variable: TRIVET_ON_FOLLOWER for
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			faults := fromEnvironment(cmd.Flags())
 			cfg.Version = readBuild().version
+			for _, index := range skip {
+				cfg.SkipEntries = append(cfg.SkipEntries, uint64(index))
+			}
 			log, err := newLogger(logLevel, logFormat)
 			var labelFault error
 			if labels {
@@ -69,6 +73,7 @@ it is. Each flag can also be given as a variable: TRIVET_ON_FOLLOWER for
 	f.StringVar(&cfg.Reads, "reads", node.Local, "consistency of reads: local answers from this node's state, linearizable asks a majority first")
 	f.Var(maxClients, "max-clients", "connections of clients; one more gets an error; CONFIG SET maxclients overrides it")
 	f.StringVar(&cfg.MaxMemory, "max-memory", "0", "bytes that keys and values may take before commands that grow them are refused, such as 512mb; 0: no limit; the leader's counts, so give all nodes the same; CONFIG SET maxmemory overrides it")
+	f.UintSliceVar(&skip, "skip-entry", nil, "index of a log entry to leave out, which has ended every process that applied it: only as a node says so that has stopped for it, and on ALL nodes (default: none)")
 	f.StringSliceVar(&cfg.QueueMetrics, "queue-metrics", nil, "keys whose lengths are shown as the metric trivet_queue_length: KEY, or DB/KEY for another database than 0 (default: none)")
 	f.StringVar(&cfg.LogStore, "log-store", store.WAL, "how the log is kept: wal in segments, bolt in a B+ tree; a log that is kept the other way is moved at the start")
 	securityFlags(f, &cfg)

@@ -50,6 +50,9 @@ type Backend interface {
 	// client should hear since it has just come.
 	Queue(db int, w fsm.Wait, turn func(first bool)) Place
 
+	// Level returns the cluster's level, as this node's state has it.
+	Level() uint64
+
 	// Leads reports whether this node is the leader, as far as it knows.
 	Leads() bool
 
@@ -122,6 +125,10 @@ type Member struct {
 	Classic string `json:"classic"` // for the article's clients
 	HTTP    string `json:"http"`    // for probes and metrics
 	Version string `json:"version"`
+	// Level is the cluster's level as the node's state has it, NewestLevel the
+	// highest one that its version knows; see fsm.NewestLevel.
+	Level       uint64 `json:"level"`
+	NewestLevel uint64 `json:"newest_level"`
 }
 
 // A Status is what a node knows of itself.

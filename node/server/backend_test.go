@@ -49,7 +49,9 @@ type alone struct {
 	asked        []string // of the cluster
 }
 
-func newAlone() *alone { return &alone{state: fsm.NewState()} }
+func newAlone() *alone { return &alone{state: fsm.NewStateAt(fsm.NewestLevel)} }
+
+func (a *alone) Level() uint64 { return fsm.NewestLevel }
 
 func (a *alone) set(change func()) {
 	a.mu.Lock()

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/trivetdb/trivet/fsm"
@@ -41,6 +42,7 @@ type transaction struct {
 	failed  bool // a command was refused: EXEC refuses all
 	queue   []queued
 	watched []watched
+	known   map[watchedKey]bool // those in watched
 }
 
 type queued struct {
@@ -51,9 +53,13 @@ type queued struct {
 
 // watched is a key and the revision that it had at WATCH.
 type watched struct {
-	db       int
-	key      string
+	watchedKey
 	revision int64
+}
+
+type watchedKey struct {
+	db  int
+	key string
 }
 
 func multi(s *session, _ [][]byte) resp.Value {
@@ -73,7 +79,7 @@ func discard(s *session, _ [][]byte) resp.Value {
 }
 
 func unwatch(s *session, _ [][]byte) resp.Value {
-	s.tx.watched = nil
+	s.tx.watched, s.tx.known = nil, nil
 	return resp.OK
 }
 
@@ -84,10 +90,14 @@ func watch(s *session, args [][]byte) resp.Value {
 		return errWatchInMulti
 	}
 	for _, key := range args[1:] {
-		w := watched{db: s.who.db, key: string(key)}
-		if slices.ContainsFunc(s.tx.watched, func(o watched) bool { return o.db == w.db && o.key == w.key }) {
+		w := watched{watchedKey: watchedKey{s.who.db, string(key)}}
+		if s.tx.known[w.watchedKey] {
 			continue
 		}
+		if s.tx.known == nil {
+			s.tx.known = map[watchedKey]bool{}
+		}
+		s.tx.known[w.watchedKey] = true
 		req := fsm.Request{Command: txRevision, Args: [][]byte{nil, key}, DB: w.db}
 		v, err := s.ask(req)
 		if err != nil {
@@ -142,7 +152,7 @@ func execTransaction(s *session, _ [][]byte) resp.Value {
 		return errExecAbort
 	}
 	was := s.who.db
-	var group fsm.Group
+	group := fsm.Group{Atomic: s.srv.opts.Backend.Level() >= fsm.LevelBounds}
 	admit := s.srv.limited() && tx.grows()
 	if admit {
 		group.Add(txAdmit, [][]byte{nil}, nil)
@@ -162,6 +172,11 @@ func execTransaction(s *session, _ [][]byte) resp.Value {
 	defer s.changing.Store(false)
 	began := time.Now()
 	got, index, err := s.propose(was, &group, slices.ContainsFunc(tx.queue, func(q queued) bool { return runsLua(q.row) }))
+	if err == nil && strings.HasPrefix(got[0].Str, fsm.ExecAbort) {
+		s.set(func(who *identity) { who.db = was })
+		s.seen = max(s.seen, index)
+		return got[0]
+	}
 	if err == nil && admit && got[0].IsError() {
 		s.set(func(who *identity) { who.db = was })
 		s.seen = max(s.seen, index)
