@@ -141,7 +141,7 @@ func (s *hostileStep) endsAll(err error) bool { return s.Commands == nil && isDa
 // hostileRound does the steps of a round and returns what is wrong with the last.
 func hostileRound(task hostileTask, round uint64, figures *hostileFigures, watch *hostileWatch, journal *hostileJournal) error {
 	states := newHostileStates(figures, watch)
-	h := &hostile{generator: &generator{rand.New(rand.NewPCG(task.Seed, round))}, states: states}
+	h := &attacker{generator: &generator{rand.New(rand.NewPCG(task.Seed, round))}, states: states}
 	if task.Out != "" {
 		h.out = regexp.MustCompile(task.Out)
 	}
@@ -157,7 +157,7 @@ func hostileRound(task hostileTask, round uint64, figures *hostileFigures, watch
 			}
 			return err
 		}
-		if len(states.left) > 0 { // as the origin does
+		if len(states.left) > 0 && h.IntN(4) > 0 { // as the origin does, but not for ever
 			h.next = slices.Insert(h.next, 0, &hostileStep{At: h.at, Seed: h.Uint64(), DB: s.DB, Commands: states.left})
 		}
 	}

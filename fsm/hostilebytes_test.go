@@ -37,7 +37,7 @@ func resealed(b []byte) []byte {
 }
 
 // dump draws the encoding of a value that is there, or a sample.
-func (h *hostile) dump() []byte {
+func (h *attacker) dump() []byte {
 	if h.IntN(3) > 0 {
 		return pick(h, sampleFiles())
 	}
@@ -58,7 +58,7 @@ var lengths = []string{
 }
 
 // mutated changes a few bytes of data, but for the last keep.
-func (h *hostile) mutated(data []byte, keep int) []byte {
+func (h *attacker) mutated(data []byte, keep int) []byte {
 	b := slices.Clone(data)
 	for n := h.IntN(6); n > 0 && len(b) > keep; n-- {
 		at := h.IntN(len(b) - keep)
@@ -91,7 +91,7 @@ func (h *hostile) mutated(data []byte, keep int) []byte {
 
 // restore draws a RESTORE of a payload that is nearly right, and has the right
 // checksum.
-func (h *hostile) restore() hostileCommand {
+func (h *attacker) restore() hostileCommand {
 	payload := resealed(h.mutated(h.dump(), 10))
 	kind := pick(h, []string{"list", "set", "sorted-set", "hash", "stream", "key", "hyperloglog", "bitmap"})
 	args := bulks("RESTORE", kind+":"+pick(h, []string{"0", "1", "2"}), pick(h, []string{"0", "0", "0", "7", "9223372036854775807"}), "", "REPLACE")
@@ -103,7 +103,7 @@ func (h *hostile) restore() hostileCommand {
 }
 
 // library draws a FUNCTION LOAD or RESTORE.
-func (h *hostile) library() hostileCommand {
+func (h *attacker) library() hostileCommand {
 	code := h.libraryCode()
 	if h.IntN(3) > 0 {
 		return hostileCommand{"FUNCTION|LOAD", bulks("FUNCTION|LOAD", "LOAD", "REPLACE", code), nil}
@@ -119,7 +119,7 @@ func (h *hostile) library() hostileCommand {
 }
 
 // malformed draws the body of a batch that no node makes.
-func (h *hostile) malformed() []byte {
+func (h *attacker) malformed() []byte {
 	s := &hostileStep{DB: h.IntN(3)}
 	for range 1 + h.IntN(4) {
 		s.Commands = append(s.Commands, h.command())

@@ -12,9 +12,9 @@ import (
 	"sync"
 )
 
-// hostile draws what a hostile client could send. It builds on the generator, whose
+// An attacker draws what a hostile client could send. It builds on the generator, whose
 // commands make sense, and goes on from there.
-type hostile struct {
+type attacker struct {
 	*generator
 	states *hostileStates
 	at     int64
@@ -36,13 +36,13 @@ var edges = []string{
 // patterns make a matcher go back again and again.
 var patterns = []string{"*a*b*c*d*e*f*", "[a-z", "[^]", "\\", "**********************", "*?*?*?*?*?*?*?*?*?*b", "[\xff-\x00]*", "{}[]()*"}
 
-func pick[T any](h *hostile, of []T) T { return of[h.IntN(len(of))] }
+func pick[T any](h *attacker, of []T) T { return of[h.IntN(len(of))] }
 
 // count draws how often something is repeated.
-func (h *hostile) count() int { return pick(h, []int{2, 3, 10, 50, 300, 1000, 5000, 20000}) }
+func (h *attacker) count() int { return pick(h, []int{2, 3, 10, 50, 300, 1000, 5000, 20000}) }
 
 // text draws a string, seldom a very long one.
-func (h *hostile) text() string {
+func (h *attacker) text() string {
 	unit := pick(h, []string{"a", "\x00", "ab", "9", "-", "%s", "*", "[", "\xff\xfe", "a*"})
 	switch n := pick(h, []int{0, 1, 2, 10, 64, 300, 5000, 65537, 1 << 20}); h.IntN(6) {
 	case 0:
@@ -57,7 +57,7 @@ func (h *hostile) text() string {
 }
 
 // extreme draws a word that a command may not be ready for.
-func (h *hostile) extreme(c *Command) string {
+func (h *attacker) extreme(c *Command) string {
 	switch h.IntN(8) {
 	case 0, 1, 2, 3:
 		return pick(h, edges)
@@ -103,7 +103,7 @@ func optionWordsOf(c *Command) []string {
 }
 
 // step draws what is done next.
-func (h *hostile) step() *hostileStep {
+func (h *attacker) step() *hostileStep {
 	if len(h.next) > 0 {
 		s := h.next[0]
 		h.next = h.next[1:]
@@ -127,7 +127,11 @@ func (h *hostile) step() *hostileStep {
 	case 4: // one that does the same again and again
 		c := h.command()
 		s.Atomic = h.IntN(3) > 0
-		for n := h.count(); n > 0; n-- {
+		size := 10
+		for _, a := range c.Args {
+			size += len(a) + 1
+		}
+		for n := min(h.count(), 1+(2<<20)/size); n > 0; n-- {
 			s.Commands = append(s.Commands, c)
 		}
 		return s
@@ -138,7 +142,7 @@ func (h *hostile) step() *hostileStep {
 }
 
 // command draws one command.
-func (h *hostile) command() hostileCommand {
+func (h *attacker) command() hostileCommand {
 	for {
 		c := h.anyCommand()
 		if h.out != nil && h.out.MatchString(c.Name) || !Lookup(c.Name).ArityOK(len(c.Args)) {
@@ -151,7 +155,7 @@ func (h *hostile) command() hostileCommand {
 	}
 }
 
-func (h *hostile) anyCommand() hostileCommand {
+func (h *attacker) anyCommand() hostileCommand {
 	switch h.IntN(12) {
 	case 0, 1, 2:
 		return h.shaped(pick(h, hostileShapes))
@@ -190,7 +194,7 @@ func (h *hostile) anyCommand() hostileCommand {
 }
 
 // hostileRow draws a row, seldom one that takes away what others work on.
-func (h *hostile) hostileRow() *Command {
+func (h *attacker) hostileRow() *Command {
 	for {
 		c := h.row(Read | Write | Logged)
 		rare := strings.HasPrefix(c.Name, "FLUSH") || strings.HasPrefix(c.Name, "SETTINGS|") || strings.HasPrefix(c.Name, "LOAD|")
@@ -201,7 +205,7 @@ func (h *hostile) hostileRow() *Command {
 }
 
 // repeated writes some of a command's arguments many times.
-func (h *hostile) repeated(c *Command, args [][]byte) [][]byte {
+func (h *attacker) repeated(c *Command, args [][]byte) [][]byte {
 	if c.Arity > 0 {
 		return args
 	}
@@ -230,7 +234,7 @@ func (h *hostile) repeated(c *Command, args [][]byte) [][]byte {
 // shaped draws a command of a shape: $n is an extreme number, $t a text, $p a
 // pattern, $r a number that could be right; {a,b}* is repeated, {a}= as often as
 // the last, and #{a}* is the count and then that.
-func (h *hostile) shaped(shape string) hostileCommand {
+func (h *attacker) shaped(shape string) hostileCommand {
 	words := []string{}
 	n, left := 0, 4<<20 // bytes
 	for _, w := range strings.Fields(shape) {
@@ -260,7 +264,7 @@ func (h *hostile) shaped(shape string) hostileCommand {
 }
 
 // filled puts words for the signs of a shape.
-func (h *hostile) filled(w string) string {
+func (h *attacker) filled(w string) string {
 	if !strings.Contains(w, "$") {
 		return w
 	}

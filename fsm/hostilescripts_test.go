@@ -10,7 +10,7 @@ import (
 
 // discover finds the functions that scripts can call, so that new ones are called
 // as soon as they are there.
-func (h *hostile) discover() {
+func (h *attacker) discover() {
 	const script = `local r = {} for name, v in pairs(_G) do
 		if type(v) == 'function' then r[#r + 1] = name end
 		if type(v) == 'table' and name ~= '_G' then for f, w in pairs(v) do if type(w) == 'function' then r[#r + 1] = name .. '.' .. f end end end
@@ -175,7 +175,7 @@ var descents = []string{
 }
 
 // script draws the source of a script.
-func (h *hostile) luaSource() string {
+func (h *attacker) luaSource() string {
 	if h.IntN(8) == 0 {
 		return h.bomb()
 	}
@@ -198,7 +198,7 @@ func (h *hostile) luaSource() string {
 }
 
 // descent has a statement run deep within calls of several kinds.
-func (h *hostile) descent(s string) string {
+func (h *attacker) descent(s string) string {
 	var b strings.Builder
 	b.WriteString("do local go local steps = {")
 	for n := 1 + h.IntN(3); n > 0; n-- {
@@ -209,7 +209,7 @@ func (h *hostile) descent(s string) string {
 	return b.String()
 }
 
-func (h *hostile) luaStatement(depth int) string {
+func (h *attacker) luaStatement(depth int) string {
 	switch h.IntN(7) {
 	case 0, 1:
 		return h.luaFilled(pick(h, luaPieces), depth)
@@ -229,7 +229,7 @@ func (h *hostile) luaStatement(depth int) string {
 	return h.luaCall(depth)
 }
 
-func (h *hostile) luaFilled(piece string, depth int) string {
+func (h *attacker) luaFilled(piece string, depth int) string {
 	var b strings.Builder
 	for {
 		head, rest, ok := strings.Cut(piece, "$")
@@ -252,7 +252,7 @@ func (h *hostile) luaFilled(piece string, depth int) string {
 }
 
 // luaCall calls any function with anything.
-func (h *hostile) luaCall(depth int) string {
+func (h *attacker) luaCall(depth int) string {
 	name := pick(h, h.lua)
 	var args []string
 	if strings.HasPrefix(name, "redis.") && strings.HasSuffix(name, "call") {
@@ -275,7 +275,7 @@ func (h *hostile) luaCall(depth int) string {
 }
 
 // smallCommand draws a command that may stand in a script.
-func (h *hostile) smallCommand() [][]byte {
+func (h *attacker) smallCommand() [][]byte {
 	for {
 		var args [][]byte
 		if h.IntN(2) == 0 {
@@ -307,7 +307,7 @@ func luaQuoted(s string) string {
 	return b.String()
 }
 
-func (h *hostile) luaExpr(depth int) string {
+func (h *attacker) luaExpr(depth int) string {
 	if depth > 4 {
 		return pick(h, luaNumbers)
 	}
@@ -348,7 +348,7 @@ var bombs = [][4]string{
 }
 
 // bomb draws a long source, which may lack its end.
-func (h *hostile) bomb() string {
+func (h *attacker) bomb() string {
 	p := pick(h, bombs)
 	n := pick(h, []int{50, 190, 201, 5000, 100000, 1000000}) / len(p[1])
 	close := strings.Repeat(p[3], n)
@@ -359,7 +359,7 @@ func (h *hostile) bomb() string {
 }
 
 // scripted draws a command that runs a script, or a function.
-func (h *hostile) scripted() hostileCommand {
+func (h *attacker) scripted() hostileCommand {
 	words := []string{"EVAL", "", "1", pick(h, []string{"key:2", "list:0", "a", "bitmap:0"}), "1", "x"}
 	if h.IntN(4) == 0 {
 		words = append(words, h.text())
@@ -382,7 +382,7 @@ func (h *hostile) scripted() hostileCommand {
 }
 
 // libraryCode draws the code of a library.
-func (h *hostile) libraryCode() string {
+func (h *attacker) libraryCode() string {
 	if h.IntN(4) == 0 {
 		return string(h.mutated([]byte(pick(h, generatedLibraries)), 0))
 	}

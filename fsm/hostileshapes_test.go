@@ -174,7 +174,7 @@ CLASSIC|MGET {key:2}*
 `), "\n")
 
 // stage puts some large values into the states. Each round has others.
-func (h *hostile) stage() {
+func (h *attacker) stage() {
 	add := func(words ...string) {
 		h.next = append(h.next, &hostileStep{Commands: []hostileCommand{{words[0], bulks(words...), nil}}})
 	}
