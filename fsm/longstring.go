@@ -19,7 +19,7 @@ import (
 type longString struct {
 	pages []*stringPage // all full, save for the last
 	n     int           // bytes
-	epoch uint32
+	epoch uint64
 }
 
 const (
@@ -32,14 +32,14 @@ const (
 type stringPage struct {
 	whole string        // never changed; empty where there are parts
 	parts []*stringPart // all full, save for the last
-	epoch uint32
+	epoch uint64
 }
 
 // A stringPart is up to partSize bytes: its own, or a piece of an older string.
 type stringPart struct {
 	old   string
 	own   []byte // instead of old; with room for partSize bytes
-	epoch uint32
+	epoch uint64
 }
 
 // Bytes that fill gaps.
@@ -48,7 +48,7 @@ var (
 	zeroPage = strings.Repeat("\x00", pageSize)
 )
 
-func newLongString(s string, epoch uint32) *longString {
+func newLongString(s string, epoch uint64) *longString {
 	l := &longString{n: len(s), epoch: epoch}
 	for len(s) > 0 {
 		n := min(len(s), pageSize)
@@ -58,7 +58,7 @@ func newLongString(s string, epoch uint32) *longString {
 	return l
 }
 
-func (l *longString) clone(epoch uint32) container {
+func (l *longString) clone(epoch uint64) container {
 	return &longString{pages: slices.Clone(l.pages), n: l.n, epoch: epoch}
 }
 

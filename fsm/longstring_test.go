@@ -11,11 +11,6 @@ import (
 	"github.com/trivetdb/trivet/resp"
 )
 
-// newest returns a machine at the newest level.
-func newest(t testing.TB) *machine {
-	return &machine{t: t, st: NewStateAt(NewestLevel), check: true}
-}
-
 // big runs a command on a machine without walking its invariants, which takes long
 // where values are large.
 func (m *machine) big(words ...string) resp.Value {
@@ -28,7 +23,7 @@ func (m *machine) big(words ...string) resp.Value {
 func TestLongStringModel(t *testing.T) {
 	g := newGenerator(t)
 	for range 60 {
-		epoch := uint32(1)
+		epoch := uint64(1)
 		model := []byte(strings.Repeat(g.bytes(97), 1+g.IntN(9000)))
 		for len(model) < longFrom {
 			model = append(model, model...)
@@ -132,7 +127,7 @@ func TestLongStringsUnseen(t *testing.T) {
 		n = 1000
 	}
 	g := newGenerator(t)
-	parts, flat := newest(t), newest(t)
+	parts, flat := newMachine(t), newMachine(t)
 	seen := 0
 	var views []*Frozen
 	var want [][]byte
@@ -152,7 +147,7 @@ func TestLongStringsUnseen(t *testing.T) {
 			m.st.index, m.st.now = m.index, at
 			m.st.removeDue()
 			tx := &Tx{st: m.st, now: at, write: true, chance: newChance(1), meter: cost.New(cost.Limit)}
-			replies[j] = tx.run(c, bulks(words...))
+			replies[j] = tx.run(c, bulks(words...), nil)
 			m.st.settle()
 			left[j] = tx.meter.Left()
 		}
@@ -215,7 +210,7 @@ func taken(f func()) uint64 {
 // What changes a part of a large string costs what it changes, also right after a
 // freeze.
 func TestLongStringChangesCostLittle(t *testing.T) {
-	m := newest(t)
+	m := newMachine(t)
 	m.check = false
 	m.big("SETRANGE", "k", itoa(int64(maxString-99)), "x")
 	commands := [][]string{

@@ -135,6 +135,8 @@ func scriptFlush(tx *Tx, args [][]byte) resp.Value {
 	if len(args) > 3 || len(args) == 3 && !equalFold(args[2], "SYNC") && !equalFold(args[2], "ASYNC") {
 		return errScriptFlush
 	}
+	old := tx.st.scripts
+	tx.st.undo.other(func() { tx.st.scripts = old })
 	tx.st.scripts = scripts{}
 	return resp.OK
 }

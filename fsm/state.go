@@ -127,7 +127,7 @@ func (s *State) Read(r Request) resp.Value {
 	if r.User != "" {
 		tx.become(r.User)
 	}
-	return tx.run(r)
+	return tx.run(r.Command, r.Args, r.Faulty)
 }
 
 // SetMembers tells the state, at a log index, which origins belong to members

@@ -161,7 +161,7 @@ func (tx *Tx) patch(key []byte, o *object, at int, b []byte) int {
 
 // inParts returns the string of o, which may be changed, to be changed in parts.
 // It must become a long one.
-func (o *object) inParts(epoch uint32) *longString {
+func (o *object) inParts(epoch uint64) *longString {
 	l := o.text().long
 	if l == nil {
 		l = newLongString(o.str, epoch)

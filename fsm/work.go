@@ -50,20 +50,20 @@ func (tx *Tx) chargeReply(values, bytes int) {
 func (tx *Tx) bounded() bool { return !tx.write || tx.st.level >= LevelBounds }
 
 // run runs a read, which may be ended for what it would cost.
-func (tx *Tx) run(r Request) (v resp.Value) {
+func (tx *Tx) run(c *Command, args [][]byte, faulty func(Panic)) (v resp.Value) {
 	defer func() {
 		switch p := recover().(type) {
 		case nil:
 		case overrun:
 			v = p.why
 		default:
-			if r.Faulty != nil {
-				r.Faulty(Panic{r.Command.Name, fmt.Sprint(p), string(debug.Stack())})
+			if faulty != nil {
+				faulty(Panic{c.Name, fmt.Sprint(p), string(debug.Stack())})
 			}
 			v = errFault
 		}
 	}()
-	v = r.Command.Run(tx, r.Args)
+	v = c.Run(tx, args)
 	if replySize(v) > MaxReply {
 		return errReply
 	}
