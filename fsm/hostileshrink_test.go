@@ -9,7 +9,7 @@ import (
 )
 
 // hostileShrinking bounds how long a failure is made smaller.
-const hostileShrinking = 90 * time.Second
+const hostileShrinking = 3 * time.Minute
 
 // A shrinker leaves out of steps what a failure does not need.
 type shrinker struct {
