@@ -59,15 +59,15 @@ func setBit(tx *Tx, args [][]byte) resp.Value {
 	if !isString(o) {
 		return errWrongType
 	}
-	t := o.text()
-	old := t.bit(at)
-	i := int(at >> 3)
-	if o != nil && i < t.len() && old == bit {
-		return bitReply(old)
-	}
+	t, i := o.text(), int(at>>3)
 	b, mask := byte(0), byte(0x80)>>(at&7)
-	if i < t.len() {
+	within := i < t.len()
+	if within {
 		b = t.at(i)
+	}
+	old := b&mask != 0
+	if within && old == bit {
+		return bitReply(old)
 	}
 	if b &^= mask; bit {
 		b |= mask

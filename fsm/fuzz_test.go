@@ -50,6 +50,14 @@ func FuzzApply(f *testing.F) {
 		args, typed := g.args(c)
 		f.Add(groupOf(c, args, typed).Append(nil, g.IntN(3)))
 	}
+	for range 50 { // strings that are long
+		long := &Group{}
+		for range 8 {
+			words := g.stringCommand()
+			long.Add(Lookup(words[0]), bulks(words...), nil)
+		}
+		f.Add(long.Append(nil, 0))
+	}
 	f.Fuzz(func(t *testing.T, body []byte) {
 		a, b := newMachine(t), newMachine(t)
 		var replies []Result

@@ -22,7 +22,11 @@ func (m *machine) big(words ...string) resp.Value {
 // A long string is what plain bytes would be, and a clone stays what it was.
 func TestLongStringModel(t *testing.T) {
 	g := newGenerator(t)
-	for range 60 {
+	rounds := 20
+	if testing.Short() {
+		rounds = 4
+	}
+	for range rounds {
 		epoch := uint64(1)
 		model := []byte(strings.Repeat(g.bytes(97), 1+g.IntN(9000)))
 		for len(model) < longFrom {

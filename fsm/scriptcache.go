@@ -5,15 +5,34 @@ import (
 	"slices"
 
 	"github.com/trivetdb/trivet/fsm/lua"
+	"github.com/trivetdb/trivet/resp"
 )
 
 // maxEvaluated is how many scripts are remembered that only EVAL brought: those
 // that were used last. What SCRIPT LOAD brought is kept. Redis 7.4 does so too.
 const maxEvaluated = 500
 
+// What scripts and libraries take besides their source, in bytes: a byte of source
+// becomes some ten bytes of code, or fifty at worst.
+const (
+	codeOverhead = 2048
+	codePerByte  = 32
+)
+
+// maxScriptBytes bounds what the scripts take that are remembered, and what the
+// libraries of functions take: two megabytes of source each. It holds from
+// LevelBounds on.
+const maxScriptBytes = 64 << 20
+
+var errScriptsFull = resp.Err("OOM scripts take too much memory: SCRIPT FLUSH forgets them")
+
+// codeBytes estimates what a script or a library takes.
+func codeBytes(source string) int { return codeOverhead + codePerByte*len(source) }
+
 // scripts are what the cluster remembers, on every node the same.
 type scripts struct {
 	bySHA     map[string]script
+	bytes     int    // of all of them, by codeBytes
 	uses      uint64 // counts what is written to used
 	evaluated int    // scripts that may be forgotten
 }
@@ -38,18 +57,21 @@ func (s *scripts) compile(sha, body string) (*lua.Program, error) {
 	if known := s.bySHA[sha]; known.program != nil {
 		return known.program, nil
 	}
-	return lua.Compile(body)
+	return lua.Compile(body, true)
 }
 
 // remember returns the program of a script, whose name is sha. It counts as used
-// now.
-func (s *scripts) remember(sha, body string, load bool) (*lua.Program, error) {
+// now. Bounded says that there is a bound in bytes.
+func (s *scripts) remember(sha, body string, load, bounded bool) (*lua.Program, error) {
 	known, ok := s.bySHA[sha]
 	if known.program == nil {
 		var err error
-		if known.program, err = lua.Compile(body); err != nil {
+		if known.program, err = lua.Compile(body, bounded); err != nil {
 			return nil, err
 		}
+	}
+	if !ok {
+		s.bytes += codeBytes(body)
 	}
 	switch {
 	case !ok && !load:
@@ -64,10 +86,37 @@ func (s *scripts) remember(sha, body string, load bool) (*lua.Program, error) {
 	known.body, known.used = body, s.uses
 	known.loaded = known.loaded || load
 	s.bySHA[sha] = known
-	if s.evaluated > maxEvaluated {
+	for s.evaluated > maxEvaluated || bounded && s.evaluated > 0 && s.bytes > maxScriptBytes {
 		s.forget()
 	}
 	return known.program, nil
+}
+
+// load remembers a script for good, unless what was loaded takes too much.
+func (s *scripts) load(sha, body string, bounded bool) (fail resp.Value) {
+	if known, ok := s.bySHA[sha]; bounded && !known.loaded {
+		more := codeBytes(body)
+		if ok {
+			more = 0
+		}
+		if s.bytes-s.evaluatedBytes()+more > maxScriptBytes {
+			return errScriptsFull
+		}
+	}
+	if _, err := s.remember(sha, body, true, bounded); err != nil {
+		return resp.Err(err.Error())
+	}
+	return resp.Nil
+}
+
+// evaluatedBytes returns what the scripts take that may be forgotten.
+func (s *scripts) evaluatedBytes() (n int) {
+	for _, known := range s.bySHA {
+		if !known.loaded {
+			n += codeBytes(known.body)
+		}
+	}
+	return n
 }
 
 // forget drops the script that was evaluated longest ago.
@@ -78,13 +127,14 @@ func (s *scripts) forget() {
 			oldest, at = sha, known.used
 		}
 	}
+	s.bytes -= codeBytes(s.bySHA[oldest].body)
 	delete(s.bySHA, oldest)
 	s.evaluated--
 }
 
 // clone returns scripts that stay as they are while s goes on.
 func (s *scripts) clone() scripts {
-	return scripts{bySHA: maps.Clone(s.bySHA), uses: s.uses, evaluated: s.evaluated}
+	return scripts{bySHA: maps.Clone(s.bySHA), bytes: s.bytes, uses: s.uses, evaluated: s.evaluated}
 }
 
 // scripts writes what is remembered, behind a byte that no database has, where
@@ -128,6 +178,7 @@ func (d *stateReader) scripts(s *scripts) {
 		}
 		taken[known.used] = true
 		s.bySHA[lua.Sum(known.body)] = known
+		s.bytes += codeBytes(known.body)
 	}
 	if s.evaluated > maxEvaluated || len(s.bySHA) != len(taken) {
 		d.fail("list of scripts that is wrong")

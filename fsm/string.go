@@ -62,6 +62,11 @@ func weigh(v resp.Value) (values, bytes int) {
 
 // shown returns what a Redis client reads of o with GET.
 func (tx *Tx) shown(o *object) resp.Value {
+	if o != nil && o.kind == kindString {
+		t := o.text()
+		tx.chargeReply(1, t.len())
+		return resp.Str(tx.flat(t, 0, t.len()))
+	}
 	tx.chargeReply(o.weigh())
 	return tx.answer(o)
 }

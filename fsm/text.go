@@ -112,9 +112,10 @@ func (t text) encode(e *encoder) {
 // flat returns a part of a text in one piece. It charges for a long one as if all
 // were in parts, for what a command costs follows from the value alone.
 func (tx *Tx) flat(t text, from, to int) string {
-	if t.len() >= longFrom {
-		tx.charge(cost.Made(to - from))
+	if t.long == nil && len(t.s) < longFrom {
+		return t.s[from:to]
 	}
+	tx.charge(cost.Made(to - from))
 	return t.cut(from, to)
 }
 

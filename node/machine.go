@@ -30,12 +30,15 @@ type machine struct {
 	broken  bool // nothing more may be applied or read
 	applied watermark
 	level   atomic.Uint64 // the cluster's
-	entries atomic.Uint64
-	fatal   func(error) // called once; must not block
-	deliver func([]fsm.Message)
-	waiters *waiters            // told of what they wait for; may be nil
-	readers *readers            // likewise
-	took    func(time.Duration) // told how long each entry took; may be nil
+	// What others ask for while an entry is applied, which may take long.
+	applying atomic.Bool
+	skipped  atomic.Pointer[[]uint64] // of the state
+	entries  atomic.Uint64
+	fatal    func(error) // called once; must not block
+	deliver  func([]fsm.Message)
+	waiters  *waiters            // told of what they wait for; may be nil
+	readers  *readers            // likewise
+	took     func(time.Duration) // told how long each entry took; may be nil
 	// configure is told of settings that are not those that were told last; it
 	// must not block. It may be nil.
 	configure func(*fsm.Settings)
@@ -80,6 +83,8 @@ func (m *machine) Apply(l *raft.Log) any {
 		unsynced = m.durable(l.Index)
 	}
 	began := time.Now()
+	m.applying.Store(true)
+	defer m.applying.Store(false)
 	e, err := fsm.DecodeEntry(l.Data)
 	result, signals := m.apply(l.Index, e, cmp.Or(unsynced, err))
 	if m.took != nil {
@@ -116,7 +121,7 @@ func (m *machine) apply(index uint64, e fsm.Entry, err error) (any, []fsm.Signal
 		m.deliver(messages)
 	}
 	m.tellSettings()
-	m.level.Store(m.state.Level())
+	m.tellState()
 	m.people.tell(m.state, index > m.replayed)
 	m.entries.Add(1)
 	m.applied.advance(index)
@@ -146,6 +151,14 @@ func (m *machine) carryOut(index uint64, e fsm.Entry) ([]fsm.Result, error) {
 
 // errDeadly is the error of an entry that has ended the process twice.
 var errDeadly = errors.New("this process has ended twice while it applied this entry, and does not try again")
+
+// tellState keeps what is asked for while the state is in use. The caller holds mu.
+func (m *machine) tellState() {
+	m.level.Store(m.state.Level())
+	if skipped := m.state.Skipped(); skipped != nil {
+		m.skipped.Store(&skipped)
+	}
+}
 
 // tellFaults tells of commands that faults have ended. The caller holds mu.
 func (m *machine) tellFaults() {
@@ -210,7 +223,7 @@ func (m *machine) Restore(r io.ReadCloser) error {
 	m.mu.Lock()
 	m.state = state
 	m.tellSettings()
-	m.level.Store(state.Level())
+	m.tellState()
 	m.people.tell(state, false)
 	m.applied.advance(state.Index())
 	m.mu.Unlock()

@@ -23,8 +23,9 @@ const (
 	// this node has not applied yet, is held while there is a leader. Then a disk
 	// or a processor is slow, and many clients take a refusal for the end.
 	holdBehind = 3 * holdUnsent
-	// holdSent is how long the answer to a batch that was sent is looked for.
-	// After it the clients' connections are closed without a reply.
+	// holdSent is how long the answer to a batch that was sent is looked for while
+	// the leader does not get on. After it the clients' connections are closed
+	// without a reply.
 	holdSent = 10 * time.Second
 	// retryPause is between two tries at a leader that does not lead.
 	retryPause = 10 * time.Millisecond
@@ -46,6 +47,9 @@ type proposer struct {
 	room    *semaphore.Weighted
 
 	waiters *waiters // told of what waits here; may be nil
+	// works reports whether a leader answers, and applies entries or has applied some
+	// since it was asked last. Nil means never.
+	works func(ctx context.Context, to leader) bool
 
 	mu      sync.Mutex
 	queue   []*write
@@ -301,11 +305,21 @@ func (p *proposer) deliver(ctx context.Context, writes []*write, body []byte) {
 		case !errors.Is(err, errNotProposed):
 			hold, giveUp = holdSent, server.ErrUnknown
 		}
+		if ctx.Err() == nil && time.Since(began) >= hold && giveUp == server.ErrUnknown && p.leaderWorks(ctx) {
+			began = time.Now() // the entry is long, or many are ahead of it
+			continue
+		}
 		if ctx.Err() != nil || time.Since(began) >= hold {
 			finish(writes, written{err: giveUp})
 			return
 		}
 	}
+}
+
+// leaderWorks reports whether there is a leader that gets on: an answer will come.
+func (p *proposer) leaderWorks(ctx context.Context) bool {
+	to, _ := p.leaders.get()
+	return p.works != nil && to != (leader{}) && p.works(ctx, to)
 }
 
 // try sends the batch once, to the leader that there is before the deadline.

@@ -468,3 +468,36 @@ func firstCommands(body []byte, n int) []byte {
 	}
 	return out
 }
+
+// A write whose entry, or those ahead of it, take long waits for as long as the
+// leader gets on; its connection is not closed by the clock.
+func TestProposerWaitsForWork(t *testing.T) {
+	scripted(t, func(t *testing.T, s *script) {
+		asked := 0
+		s.works = func(_ context.Context, to leader) bool {
+			asked++
+			return to == leaderA && asked <= 5
+		}
+		s.answers = append(s.answers, silent)
+		time.AfterFunc(35*time.Second, func() {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			s.answers = []func(context.Context, *fsm.Batch) (uint64, fsm.Result, error){s.apply}
+		})
+		began := time.Now()
+		if n, err := s.incr(); n != 1 || err != nil {
+			t.Errorf("%d, %v after %v", n, err, time.Since(began))
+		}
+		if asked < 3 {
+			t.Errorf("the leader was asked %d times", asked)
+		}
+		// One that does not get on is given up.
+		s.mu.Lock()
+		s.answers = []func(context.Context, *fsm.Batch) (uint64, fsm.Result, error){silent}
+		s.mu.Unlock()
+		asked, began = 100, time.Now()
+		if _, err := s.incr(); !errors.Is(err, server.ErrUnknown) || time.Since(began) > holdSent+time.Second {
+			t.Errorf("%v after %v", err, time.Since(began))
+		}
+	})
+}

@@ -81,6 +81,7 @@ func modulo(a, b float64) float64 {
 func clampExponent(n int) int { return min(max(n, -5000), 5000) }
 
 func (c call) extreme(better func(a, b float64) bool) int {
+	c.pay(c.GetTop())
 	best := c.num(1)
 	for i := 2; i <= c.GetTop(); i++ {
 		if f := c.num(i); better(f, best) {

@@ -36,6 +36,11 @@ type Backend interface {
 	// ErrNoLeader.
 	Read(ctx context.Context, r fsm.Request, minIndex uint64, linearizable bool) (resp.Value, error)
 
+	// CatchUp waits until a read would find this node's state as Read wants it, so
+	// that Read, called next with the same minIndex, need not wait. The error is
+	// ErrNoLeader.
+	CatchUp(ctx context.Context, minIndex uint64, linearizable bool) error
+
 	// Settle waits until this node's state holds all that was acknowledged
 	// anywhere before the node was started. The error is ErrNoLeader.
 	Settle(ctx context.Context) error

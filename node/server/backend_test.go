@@ -120,6 +120,15 @@ func (a *alone) Read(_ context.Context, r fsm.Request, minIndex uint64, lineariz
 	return v, nil
 }
 
+func (a *alone) CatchUp(_ context.Context, _ uint64, linearizable bool) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.noLeader && linearizable {
+		return ErrNoLeader
+	}
+	return nil
+}
+
 func (a *alone) Settle(ctx context.Context) error {
 	a.mu.Lock()
 	behind := a.behind

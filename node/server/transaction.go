@@ -43,6 +43,7 @@ type transaction struct {
 	queue   []queued
 	watched []watched
 	known   map[watchedKey]bool // those in watched
+	bytes   int                 // about what queue and watched take
 }
 
 type queued struct {
@@ -50,6 +51,9 @@ type queued struct {
 	args  [][]byte
 	typed []bool
 }
+
+// wordBytes is about what an argument or a name takes besides its bytes.
+const wordBytes = 64
 
 // watched is a key and the revision that it had at WATCH.
 type watched struct {
@@ -79,6 +83,9 @@ func discard(s *session, _ [][]byte) resp.Value {
 }
 
 func unwatch(s *session, _ [][]byte) resp.Value {
+	for _, w := range s.tx.watched {
+		s.tx.bytes -= len(w.key) + wordBytes
+	}
 	s.tx.watched, s.tx.known = nil, nil
 	return resp.OK
 }
@@ -97,14 +104,15 @@ func watch(s *session, args [][]byte) resp.Value {
 		if s.tx.known == nil {
 			s.tx.known = map[watchedKey]bool{}
 		}
-		s.tx.known[w.watchedKey] = true
 		req := fsm.Request{Command: txRevision, Args: [][]byte{nil, key}, DB: w.db}
 		v, err := s.ask(req)
 		if err != nil {
 			return errLoading
 		}
 		w.revision = v.Int
+		s.tx.known[w.watchedKey] = true
 		s.tx.watched = append(s.tx.watched, w)
+		s.tx.bytes += len(w.key) + wordBytes
 	}
 	return resp.OK
 }
@@ -133,6 +141,7 @@ func (s *session) enqueue(r *row, args [][]byte, typed []bool) error {
 	kept := make([][]byte, len(args))
 	for i, arg := range args {
 		kept[i] = bytes.Clone(arg)
+		s.tx.bytes += len(arg) + wordBytes
 	}
 	s.tx.queue = append(s.tx.queue, queued{r, kept, slices.Clone(typed)})
 	return s.reply(v)
