@@ -41,9 +41,9 @@ const (
 
 // TestHostile is a short run, the same each time.
 func TestHostile(t *testing.T) {
-	rounds := uint64(40)
+	rounds := uint64(10)
 	if testing.Short() {
-		rounds = 8
+		rounds = 2
 	}
 	r := newHostileRun(t, *hostileSeed, 3)
 	r.run(func(round uint64) bool { return round < *hostileFirst+rounds })
@@ -102,7 +102,7 @@ func TestHostileChild(t *testing.T) {
 	}
 	watch := &hostileWatch{dir: task.Dir, stuck: task.Stuck}
 	go watch.run()
-	figures := &hostileFigures{}
+	figures := &hostileFigures{Ran: map[string]int{}}
 	if task.Replay != "" {
 		steps, err := readSteps(task.Replay)
 		if err != nil {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -58,6 +59,17 @@ func (r *hostileRun) run(more func(round uint64) bool) {
 		round++
 	}
 	r.t.Logf("seed %d: %s", r.seed, r.progress())
+	r.t.Logf("never without an error: %s", strings.Join(r.never(), " "))
+}
+
+// never returns the commands that did not run without an error.
+func (r *hostileRun) never() (names []string) {
+	for _, c := range rows {
+		if c.Flags&Local == 0 && r.total.Ran[c.Name] == 0 {
+			names = append(names, c.Name)
+		}
+	}
+	return names
 }
 
 // A childEnd is how a child came to its end.
@@ -132,6 +144,12 @@ func (f *hostileFigures) add(g hostileFigures) {
 		f.CPU, f.CPUBy = g.CPU, g.CPUBy
 	}
 	f.Round = max(f.Round, g.Round)
+	if f.Ran == nil {
+		f.Ran = map[string]int{}
+	}
+	for name, n := range g.Ran {
+		f.Ran[name] += n
+	}
 }
 
 // tell shows the progress once a minute.
@@ -141,6 +159,7 @@ func (r *hostileRun) tell(now hostileFigures) {
 	}
 	r.told = time.Now()
 	was := r.total
+	was.Ran = maps.Clone(was.Ran)
 	r.total.add(now)
 	fmt.Printf("%s, seed %d: %s\n", r.told.Format(time.TimeOnly), r.seed, r.progress())
 	r.total = was

@@ -48,6 +48,7 @@ type hostileFigures struct {
 	BytesBy  string
 	CPU      time.Duration // the most that a step took
 	CPUBy    string
+	Ran      map[string]int // commands that ended without an error, by name
 }
 
 func newHostileStates(f *hostileFigures, w *hostileWatch) *hostileStates {
@@ -64,8 +65,8 @@ func (h *hostileStates) large() bool { return h.all[0].Bytes() > hostileLarge }
 // hostileAnswer is what a state answered a step with, short.
 type hostileAnswer struct {
 	sum    uint64 // of the replies
+	good   []bool // which of them are no errors
 	text   string // of those that are errors, or of the first
-	n      int    // replies
 	ended  bool   // by a bound
 	failed error  // the node cannot go on
 	panic  string // of a command
@@ -108,7 +109,7 @@ func (h *hostileStates) do(s *hostileStep) error {
 	h.count(s, first)
 	h.left = nil
 	if s.Commands != nil && first.failed == nil {
-		if h.left = s.Commands[first.n:]; first.n == 0 {
+		if h.left = s.Commands[len(first.good):]; len(first.good) == 0 {
 			return errors.New("progress: not one command was done")
 		}
 	}
@@ -127,6 +128,11 @@ func (h *hostileStates) do(s *hostileStep) error {
 func (h *hostileStates) count(s *hostileStep, a hostileAnswer) {
 	h.steps++
 	h.figures.Commands += max(1, len(s.Commands))
+	for i, good := range a.good {
+		if good && i < len(s.Commands) {
+			h.figures.Ran[s.Commands[i].Name]++
+		}
+	}
 	if a.ended {
 		h.figures.Ended++
 	}
@@ -168,6 +174,7 @@ func (h *hostileStates) one(st *State, s *hostileStep) (a hostileAnswer, err err
 	st.TakeSignals()
 	for _, v := range replies {
 		a.ended = a.ended || endedByBound(v)
+		a.good = append(a.good, !v.IsError())
 		if v.IsError() && a.text == "" {
 			if a.text = v.Str; strings.Contains(v.Str, "runtime error") { // of a script, which goes on
 				a.panic = v.Str
@@ -175,7 +182,7 @@ func (h *hostileStates) one(st *State, s *hostileStep) (a hostileAnswer, err err
 		}
 		d.Write(v.Append(nil, resp.Canonical))
 	}
-	a.sum, a.n = d.Sum64(), len(replies)
+	a.sum = d.Sum64()
 	switch {
 	case taken > hostileBytes:
 		return a, fmt.Errorf("memory: it allocated %d MB and said %.100q", taken>>20, a.text)
