@@ -35,6 +35,9 @@ const firstPort, ports = 20000, 12000
 
 var nextPort atomic.Uint32
 
+// testSecret is what the nodes of all tests know.
+const testSecret = "what all nodes of a test know"
+
 // A cluster is some nodes in this process. What nodes say to one another, but
 // for gossip, goes over a network in memory that can be cut.
 type cluster struct {
@@ -82,7 +85,7 @@ func (c *cluster) add(change func(*Config)) *member {
 	conf := Config{
 		Name: host, DataDir: c.t.TempDir(), Network: c.net.Host(host), OnFollower: Forward, Log: testLog(host),
 		Redis: "127.0.0.1:0", Classic: "127.0.0.1:0", HTTP: "127.0.0.1:0",
-		Peer: host + ":1", Gossip: freeAddr(c.t),
+		Peer: host + ":1", Gossip: freeAddr(c.t), PeerSecret: testSecret,
 	}
 	if len(c.members) > 0 {
 		conf.Join = []string{c.members[0].conf.Gossip}

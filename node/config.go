@@ -48,7 +48,10 @@ type Config struct {
 	TLS            Certificate // that Redis and classic clients are shown, who must speak TLS then; default: they speak plainly
 	TLSAuthClients string      // whether these must show one too, of the authority TLS.CA: no (default), optional or yes
 	PeerTLS        Certificate // for both sides of the links between nodes, which need all three files; default: no TLS
-	GossipKeyFile  string      // file of keys that encrypt gossip, see gossip.ParseKeys; default: none, gossip is readable
+	PeerSecret     string      // what all nodes of the cluster know and prove to each other; default: none
+	PeerSecretFile string      // file of such secrets, see transport.ParseSecrets; it is read again when it changes; default: none
+	PeerAuth       string      // whether peers must prove that they know it: required (default), mixed or off; see secrets.go
+	GossipKeyFile  string      // file of keys that encrypt gossip, see gossip.ParseKeys; default: keys made from the secrets
 	UsersFile      string      // file of users, see server.ParseUsers; the same for all nodes; default: none
 
 	// Recover, as NAME:TOKEN, makes the node of that name the only voter of the
@@ -110,6 +113,7 @@ func (c *Config) setDefaults() {
 	}
 	c.LogStore = cmp.Or(c.LogStore, store.WAL)
 	c.TLSAuthClients = cmp.Or(c.TLSAuthClients, "no")
+	c.PeerAuth = cmp.Or(c.PeerAuth, AuthRequired)
 	c.Version = cmp.Or(c.Version, "dev")
 	c.HeartbeatTimeout = cmp.Or(c.HeartbeatTimeout, 300*time.Millisecond)
 	c.SnapshotBytes = cmp.Or(c.SnapshotBytes, 64<<20)

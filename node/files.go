@@ -21,7 +21,9 @@ import (
 type files struct {
 	clients *transport.Certificates
 	peers   *transport.Certificates
-	gossip  [][]byte // the keys at the start
+	secrets *transport.Secrets
+	said    []transport.Secret // the secrets at the start
+	gossip  [][]byte           // the keys at the start
 }
 
 // clientAuth are the values of Config.TLSAuthClients.
@@ -59,6 +61,7 @@ func openFiles(c *Config) (f files, err error) {
 		f.peers, err = transport.LoadCertificates(c.PeerTLS.Cert, c.PeerTLS.Key, c.PeerTLS.CA)
 		fault("peer-tls", err)
 	}
+	fault("peer-auth", f.openSecrets(c))
 	if c.GossipKeyFile != "" {
 		f.gossip, err = readKeys(c.GossipKeyFile)
 		fault("gossip-key-file", err)
@@ -97,7 +100,10 @@ func (n *Node) watchFiles() {
 	if n.files.peers != nil {
 		n.watchCertificate("peer", "peer-tls", n.files.peers)
 	}
-	if n.files.gossip != nil {
+	if n.cfg.PeerSecretFile != "" {
+		n.watchSecrets()
+	}
+	if n.cfg.GossipKeyFile != "" {
 		n.watchKeys()
 	}
 	if n.cfg.UsersFile != "" {

@@ -26,6 +26,7 @@ func (n *Node) openGossip() error {
 	g, err := gossip.Start(gossip.Options{
 		ID: string(n.id), Bind: n.cfg.Gossip, Advertise: advertise,
 		Join: n.cfg.Join, Meta: n.meta(), Log: n.cfg.Log, Keys: n.files.gossip,
+		Mixed: n.cfg.PeerAuth == AuthMixed && n.cfg.GossipKeyFile == "",
 	})
 	if err != nil {
 		return listenError("gossip", n.cfg.Gossip, err)

@@ -111,6 +111,10 @@ func (m *metrics) observe(n *Node) {
 	gauge("trivet_level", "The cluster's level: which behaviour all members share.", func() float64 { return float64(n.machine.level.Load()) })
 	counter("trivet_batches_total", "Batches that this node proposed.", n.proposer.batches.Load)
 	counter("trivet_batches_resent_total", "Times that a batch was sent again.", n.proposer.resent.Load)
+	gauge("trivet_peer_auth_mixed", "1 where peers need not prove that they know the cluster's secret, as --peer-auth is not required.",
+		func() float64 { return truth(n.cfg.PeerAuth != AuthRequired) })
+	counter("trivet_peer_unproved_total", "Connections of peers that proved no secret and were let in, as --peer-auth is mixed.", n.mux.Unproved)
+	counter("trivet_peer_refused_total", "Connections to the peer port that were turned away.", n.mux.Refused)
 	gauge("trivet_max_memory_bytes", "Bytes of data at which commands that grow it are refused; 0 for no limit.", func() (limit float64) {
 		n.machine.view(func(s *fsm.State) { limit = float64(s.Settings().MaxMemory()) })
 		return limit

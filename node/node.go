@@ -49,6 +49,7 @@ type Node struct {
 	metrics   *metrics
 
 	known    directory     // what others said of themselves
+	where    whereabouts   // what others mean this node by
 	lag      lag           // how far this node is behind the leader
 	current  atomic.Bool   // has held all that the leader had, since the start
 	joined   atomic.Bool   // the cluster's configuration has held this node
@@ -232,6 +233,8 @@ func (n *Node) openLinks() error {
 	mux, err := transport.Listen(n.cfg.Network, n.cfg.Peer, transport.Options{
 		Logger:  n.cfg.Log,
 		TLS:     n.files.peers,
+		Secrets: n.files.secrets, Unproved: n.cfg.PeerAuth == AuthMixed,
+		Self:    func(addr string) bool { return n.where.are(n.id, addr) },
 		Cluster: func() string { return n.dir.Identity().Cluster },
 		Admit: func(_ byte, cluster, node string) error {
 			// Raft knows members by identity and address. A node that lost its disk
@@ -251,6 +254,7 @@ func (n *Node) openLinks() error {
 	}
 	n.mux = mux
 	n.addresses.peer = n.cfg.advertised(n.cfg.Peer, mux.Addr())
+	n.where.say(n.addresses.peer)
 	n.onClose(func() { mux.Close() })
 	return nil
 }
@@ -310,6 +314,7 @@ func (n *Node) follow() {
 	n.spawn(n.settle)
 	n.spawn(n.settleUsers)
 	n.watchFiles()
+	n.remind()
 	n.every(50*time.Millisecond, n.expire)
 	n.every(time.Second, n.compact)
 	n.every(time.Second, n.limitMemory)

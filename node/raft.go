@@ -62,6 +62,7 @@ func (n *Node) openRaft() error {
 		return fmt.Errorf("start raft: %w", errors.Join(err, trans.Close()))
 	}
 	n.raft, n.trans = r, trans
+	n.where.learn(n.servers)
 	n.dir.DeferSyncs(func() bool { return r.State() == raft.Leader })
 	n.onClose(func() {
 		if err := r.Shutdown().Error(); err != nil {

@@ -146,7 +146,9 @@ func (c *cluster) rotatePeers(first, second *certs.Authority, dirs map[string]st
 		if err != nil {
 			c.t.Fatal(err)
 		}
-		mux, err := transport.Listen(c.net.Host("x"), "x:1", transport.Options{TLS: held})
+		mux, err := transport.Listen(c.net.Host("x"), "x:1", transport.Options{
+			TLS: held, Secrets: transport.NewSecrets([]transport.Secret{testSecret}),
+		})
 		if err != nil {
 			c.t.Fatal(err)
 		}

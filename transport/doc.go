@@ -12,9 +12,10 @@
 // caller may send the first kind again anywhere; the second may have taken
 // effect.
 //
-// On the wire, a dialer sends
+// On the wire, where the node has a secret, both sides first prove that they know it,
+// see proof.go. Then a dialer sends
 //
-//	kind ('R' or 'C') | length byte | cluster identity
+//	kind ('R' or 'C') | length byte | cluster identity | length byte | node identity
 //
 // and the acceptor answers 0, or 1 | length byte | reason, and closes. Then a
 // raft stream belongs to raft. A call connection carries, both ways, frames of

@@ -262,7 +262,7 @@ func TestHelloTimeout(t *testing.T) {
 		}
 		defer conn.Close()
 		start := time.Now()
-		if _, err := conn.Read(make([]byte, 1)); err != io.EOF || time.Since(start) != 5*time.Second {
+		if _, err := conn.Read(make([]byte, 1)); err != io.EOF || time.Since(start) != 3*time.Second {
 			t.Fatalf("%v after %v", err, time.Since(start))
 		}
 	})

@@ -1,12 +1,14 @@
 package transport
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -22,14 +24,25 @@ type Options struct {
 	Admit func(kind byte, cluster, node string) error
 	// TLS secures all connections, both ways. Default: none.
 	TLS *Certificates
+	// Secrets are what peers must know, and prove before anything else. There must be
+	// one at least. Default: nil, nobody proves anything.
+	Secrets *Secrets
+	// Unproved also admits peers that prove nothing, and dials those that cannot:
+	// for an upgrade from a version without proofs. One that proves a wrong secret is
+	// refused.
+	Unproved bool
+	// Self reports whether this node is the one that is meant by an address that a
+	// peer dialed. Default: it is.
+	Self func(addr string) bool
 	// Logger hears of connections that were turned away. Default: nobody.
 	Logger *slog.Logger
 
-	HelloTimeout time.Duration // for an accepted connection to introduce itself; default 5 s
+	HelloTimeout time.Duration // for an accepted connection to prove and introduce itself; default 3 s
 	DialTimeout  time.Duration // for a dial with its hello; default 2 s
 	PingEvery    time.Duration // between two signs of life on a call connection; default 1 s
 	DeadAfter    time.Duration // without a byte from the peer: the connection is broken; default 3 s
 	MaxHandlers  int           // calls in work per connection, then reading pauses; default 4096
+	MaxStrangers int           // accepted connections that are not admitted yet; default 64
 }
 
 func (o *Options) setDefaults() error {
@@ -39,6 +52,9 @@ func (o *Options) setDefaults() error {
 	if o.Admit == nil {
 		o.Admit = func(_ byte, _, _ string) error { return nil }
 	}
+	if o.Self == nil {
+		o.Self = func(string) bool { return true }
+	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -46,7 +62,7 @@ func (o *Options) setDefaults() error {
 		value *time.Duration
 		def   time.Duration
 	}{
-		{&o.HelloTimeout, 5 * time.Second},
+		{&o.HelloTimeout, 3 * time.Second},
 		{&o.DialTimeout, 2 * time.Second},
 		{&o.PingEvery, time.Second},
 		{&o.DeadAfter, 3 * time.Second},
@@ -61,11 +77,10 @@ func (o *Options) setDefaults() error {
 	if o.DeadAfter <= o.PingEvery {
 		return fmt.Errorf("DeadAfter %v must exceed PingEvery %v", o.DeadAfter, o.PingEvery)
 	}
-	if o.MaxHandlers == 0 {
-		o.MaxHandlers = 4096
-	}
-	if o.MaxHandlers < 0 {
-		return errors.New("negative MaxHandlers")
+	o.MaxHandlers = cmp.Or(o.MaxHandlers, 4096)
+	o.MaxStrangers = cmp.Or(o.MaxStrangers, 64)
+	if o.MaxHandlers < 0 || o.MaxStrangers < 0 {
+		return errors.New("negative MaxHandlers or MaxStrangers")
 	}
 	return nil
 }
@@ -80,6 +95,11 @@ type Mux struct {
 	ctx      context.Context // ends with Close
 	cancel   context.CancelFunc
 	tasks    sync.WaitGroup // all goroutines of the mux
+
+	strangers *Strangers
+	lines     throttle      // of complaints in the log
+	unproved  atomic.Uint64 // connections that were admitted without a proof, though there are secrets
+	refused   atomic.Uint64 // connections that were turned away
 
 	serving sync.Once
 	served  chan struct{} // closed once handler is set
@@ -107,6 +127,8 @@ func Listen(network Network, addr string, opts Options) (*Mux, error) {
 		raft:     newRaftListener(ln.Addr()),
 		served:   make(chan struct{}),
 		links:    make(map[string]*Link),
+
+		strangers: NewStrangers(opts.MaxStrangers),
 	}
 	m.ctx, m.cancel = context.WithCancel(context.Background())
 	m.spawn(m.accept)
@@ -115,6 +137,13 @@ func Listen(network Network, addr string, opts Options) (*Mux, error) {
 
 // Addr is the address that the mux listens on.
 func (m *Mux) Addr() net.Addr { return m.listener.Addr() }
+
+// Unproved is how many connections were admitted without a proof, though this node
+// has a secret; see [Options].
+func (m *Mux) Unproved() uint64 { return m.unproved.Load() }
+
+// Refused is how many connections were turned away.
+func (m *Mux) Refused() uint64 { return m.refused.Load() }
 
 // Raft is the listener of raft's connections. To close it turns raft's
 // connections away and leaves calls alone.
@@ -207,11 +236,14 @@ func (m *Mux) receive(raw net.Conn) {
 	stop := context.AfterFunc(m.ctx, func() { raw.Close() })
 	defer stop()
 	raw.SetDeadline(time.Now().Add(m.opts.HelloTimeout))
+	m.strangers.Enter(raw)
 	conn, kind, err := m.welcome(raw)
+	m.strangers.Leave(raw)
 	if err != nil {
 		raw.Close()
 		if !errors.Is(err, errSilent) && m.ctx.Err() == nil {
-			m.opts.Logger.Warn("turned peer connection away", "peer", raw.RemoteAddr().String(), "err", err)
+			m.refused.Add(1)
+			m.complain("turned peer connection away", raw.RemoteAddr().String(), err)
 		}
 		return
 	}
@@ -231,6 +263,13 @@ func (m *Mux) receive(raw net.Conn) {
 	case <-m.ctx.Done():
 	}
 	raw.Close()
+}
+
+// complain logs what a peer did, but not as often as one might do it.
+func (m *Mux) complain(what, peer string, err error) {
+	if ok, left := m.lines.pass(time.Now()); ok {
+		m.opts.Logger.Warn(what, "peer", peer, "err", err, "left_out", left)
+	}
 }
 
 // A raftListener hands over connections that have said their hello.

@@ -53,6 +53,7 @@ or the next that are free. Kill a node and see what happens.`,
 type demo struct {
 	data       string
 	onFollower string
+	secret     string // of the nodes
 	out        io.Writer
 	nodes      []*demoNode
 	exits      chan *demoNode
@@ -120,6 +121,7 @@ func (d *demo) start() error {
 		}
 		d.nodes = append(d.nodes, n)
 	}
+	d.secret = node.NewSecret()
 	d.exits = make(chan *demoNode, len(d.nodes))
 	self, err := os.Executable()
 	if err != nil {
@@ -150,6 +152,7 @@ func (n *demoNode) start(self string, d *demo, join string) error {
 	n.cmd.Stdout, n.cmd.Stderr = log, log
 	// A variable for trivet serve, such as a password, is not meant for these.
 	n.cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "TRIVET_") })
+	n.cmd.Env = append(n.cmd.Env, "TRIVET_PEER_SECRET="+d.secret)
 	n.cmd.SysProcAttr = childAttributes()
 	if err := n.cmd.Start(); err != nil {
 		return err

@@ -52,7 +52,7 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{withoutValue(err)} })
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.AddCommand(serveCommand(), demoCommand(), statusCommand(), membersCommand(), transferCommand(), checkCommand(),
-		backupCommand(), restoreCommand(), importCommand(), docsCommand(), versionCommand())
+		backupCommand(), restoreCommand(), importCommand(), secretCommand(), docsCommand(), versionCommand())
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	return root.ExecuteContext(ctx)

@@ -98,7 +98,10 @@ func securityFlags(f *pflag.FlagSet, cfg *node.Config) {
 	f.StringVar(&cfg.PeerTLS.Cert, "peer-tls-cert-file", "", "certificate for links between nodes, valid for the host that this one advertises, for servers and for clients (default: none, no TLS)")
 	f.StringVar(&cfg.PeerTLS.Key, "peer-tls-key-file", "", "key of that certificate (default: none)")
 	f.StringVar(&cfg.PeerTLS.CA, "peer-tls-ca-cert-file", "", "authority of all nodes' certificates and of no others: who has one is taken for a node (default: none)")
-	f.StringVar(&cfg.GossipKeyFile, "gossip-key-file", "", "file of keys that encrypt gossip: 16, 24 or 32 bytes in base64, one a line; the first encrypts, all are understood (default: none, no encryption)")
+	f.StringVar(&cfg.PeerSecretFile, "peer-secret-file", "", "file of a secret that all nodes of the cluster have and prove to each other, best one that trivet secret printed; of several, one a line, the first is proved and all are accepted; it is read again when it changes (default: none)")
+	f.StringVar(&cfg.PeerSecret, "peer-secret", "", "that secret itself; TRIVET_PEER_SECRET keeps it out of the list of processes (default: none)")
+	f.StringVar(&cfg.PeerAuth, "peer-auth", node.AuthRequired, "whether nodes must prove that they know the secret: required; mixed takes those too that do not, while a cluster gets its first secret; off has none, and whoever reaches the peer port can do all")
+	f.StringVar(&cfg.GossipKeyFile, "gossip-key-file", "", "file of keys that encrypt gossip: 16, 24 or 32 bytes in base64, one a line; the first encrypts, all are understood (default: keys made from the peer secrets)")
 }
 
 func newLogger(level, format string) (*slog.Logger, error) {

@@ -23,6 +23,7 @@ type Options struct {
 	Meta      Meta         // what to tell; its ID is set to ID
 	Log       *slog.Logger // default: none
 	Keys      [][]byte     // different secrets of 16, 24 or 32 bytes that all nodes share, see ParseKeys; default: no encryption
+	Mixed     bool         // have the keys, say all in clear text, and understand both: while other nodes get their first keys
 }
 
 const leaveFor = 200 * time.Millisecond
@@ -101,10 +102,15 @@ func Start(opts Options) (*Gossip, error) {
 	if err != nil {
 		return nil, fmt.Errorf("gossip: %w", err)
 	}
-	if g.list, err = memberlist.Create(conf); err != nil {
+	guard, err := listen(conf, len(opts.Keys) == 0 || opts.Mixed)
+	if err != nil {
 		return nil, fmt.Errorf("gossip on %s: %w", opts.Bind, err)
 	}
-	// Create wrote the port that it picked into the configuration.
+	conf.Transport = guard
+	if g.list, err = memberlist.Create(conf); err != nil {
+		guard.Shutdown()
+		return nil, fmt.Errorf("gossip on %s: %w", opts.Bind, err)
+	}
 	g.bound = net.JoinHostPort(conf.BindAddr, strconv.Itoa(conf.BindPort))
 	j := &joiner{targets: opts.Join, self: g.advertised(), list: g.list, peers: g.peers, log: g.log, stop: g.stop}
 	go func() {
@@ -119,7 +125,7 @@ func Start(opts Options) (*Gossip, error) {
 func (g *Gossip) config(opts Options) (*memberlist.Config, error) {
 	warn := func(err error) { g.log.Warn("gossip waits for a name", "err", err) }
 	c := memberlist.DefaultLANConfig()
-	c.Name, c.Delegate, c.Events, c.Conflict = opts.ID, g.self, g.peers, g.peers
+	c.Name, c.Delegate, c.Events, c.Conflict, c.Alive = opts.ID, g.self, g.peers, g.peers, g.peers
 	c.Logger = logging.Lines(opts.Log, "memberlist: ")
 	c.GossipInterval = 100 * time.Millisecond
 	c.ProbeInterval = 500 * time.Millisecond
@@ -136,6 +142,7 @@ func (g *Gossip) config(opts Options) (*memberlist.Config, error) {
 			return nil, err
 		}
 		c.Keyring = g.keys
+		c.GossipVerifyIncoming, c.GossipVerifyOutgoing = !opts.Mixed, !opts.Mixed
 	}
 	host, port, err := split(opts.Bind)
 	if err != nil {

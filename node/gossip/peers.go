@@ -22,7 +22,7 @@ const forgetAfter = time.Hour
 // followFor is how long a node is sought at an address that it moved to.
 const followFor = 30 * time.Second
 
-// peers implements memberlist's EventDelegate and ConflictDelegate: it remembers the nodes that
+// peers implements memberlist's EventDelegate, ConflictDelegate and AliveDelegate: it remembers the nodes that
 // memberlist knows, and for a while those that it gave up. memberlist calls it
 // with its own lock held, so nothing here may call memberlist.
 type peers struct {

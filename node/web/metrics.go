@@ -4,8 +4,10 @@ import (
 	"fmt"
 	"sync"
 
-	metrics "github.com/hashicorp/go-metrics/compat"
-	sink "github.com/hashicorp/go-metrics/compat/prometheus"
+	"github.com/hashicorp/go-metrics"
+	compat "github.com/hashicorp/go-metrics/compat"
+	compatsink "github.com/hashicorp/go-metrics/compat/prometheus"
+	sink "github.com/hashicorp/go-metrics/prometheus"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 )
@@ -19,11 +21,16 @@ func Metrics() (*prometheus.Registry, error) {
 	if err != nil {
 		return nil, fmt.Errorf("metrics of the libraries: %w", err)
 	}
+	stores, err := installCompat()
+	if err != nil {
+		return nil, fmt.Errorf("metrics of the log stores: %w", err)
+	}
 	r := prometheus.NewRegistry()
 	for _, c := range []prometheus.Collector{
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		libraries,
+		stores,
 	} {
 		if err := r.Register(c); err != nil {
 			return nil, fmt.Errorf("register metrics: %w", err)
@@ -32,10 +39,8 @@ func Metrics() (*prometheus.Registry, error) {
 	return r, nil
 }
 
-// install puts one sink into go-metrics, once in a process. The libraries
-// report to github.com/hashicorp/go-metrics/compat, which stands for one of
-// two packages, depending on a build tag; to go through it too is to meet
-// them in either.
+// install puts a sink into go-metrics, once in a process: raft and memberlist
+// report there.
 var install = sync.OnceValues(func() (prometheus.Collector, error) {
 	s, err := sink.NewPrometheusSinkFrom(sink.PrometheusOpts{
 		Registerer: prometheus.NewRegistry(), // it insists on one
@@ -49,6 +54,27 @@ var install = sync.OnceValues(func() (prometheus.Collector, error) {
 	conf.EnableHostname = false
 	conf.EnableRuntimeMetrics = false // the Go collector has them
 	if _, err := metrics.NewGlobal(conf, s); err != nil {
+		return nil, err
+	}
+	return s, nil
+})
+
+// installCompat does the same for the log stores, which report to
+// go-metrics/compat: that stands for another package, or with a build tag for the
+// same, and then this sink takes the place of the first.
+var installCompat = sync.OnceValues(func() (prometheus.Collector, error) {
+	s, err := compatsink.NewPrometheusSinkFrom(compatsink.PrometheusOpts{
+		Registerer: prometheus.NewRegistry(),
+		Expiration: 0,
+		Name:       "trivet_stores",
+	})
+	if err != nil {
+		return nil, err
+	}
+	conf := compat.DefaultConfig("trivet")
+	conf.EnableHostname = false
+	conf.EnableRuntimeMetrics = false
+	if _, err := compat.NewGlobal(conf, s); err != nil {
 		return nil, err
 	}
 	return s, nil

@@ -10,7 +10,8 @@ import (
 	"testing"
 	"time"
 
-	metrics "github.com/hashicorp/go-metrics/compat"
+	"github.com/hashicorp/go-metrics"
+	compat "github.com/hashicorp/go-metrics/compat"
 	"github.com/prometheus/common/expfmt"
 	"github.com/prometheus/common/model"
 )
@@ -124,7 +125,8 @@ func TestMetrics(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// What raft and memberlist do.
+	// What raft, memberlist and the log stores do.
+	compat.IncrCounter([]string{"raft", "boltdb", "x"}, 3)
 	metrics.IncrCounter([]string{"raft", "apply"}, 3)
 	metrics.SetGauge([]string{"raft", "last_index"}, 42)
 	metrics.MeasureSince([]string{"raft", "commitTime"}, time.Now().Add(-time.Second))
@@ -136,7 +138,7 @@ func TestMetrics(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"trivet_raft_commitTime", "trivet_memberlist_msg_alive", "go_goroutines", "process_start_time_seconds"} {
+	for _, name := range []string{"trivet_raft_commitTime", "trivet_memberlist_msg_alive", "trivet_raft_boltdb_x", "go_goroutines", "process_start_time_seconds"} {
 		if families[name] == nil {
 			t.Errorf("%s is missing", name)
 		}

@@ -48,6 +48,9 @@ type Node struct {
 	done                               chan struct{} // closed when the process has ended
 }
 
+// Secret is what all nodes of all clusters prove to each other.
+const Secret = "what all nodes of a test know"
+
 var build = sync.OnceValues(func() (string, error) {
 	dir, err := os.MkdirTemp("", "trivet-bin-")
 	if err != nil {
@@ -113,7 +116,7 @@ func (c *Cluster) Add(flags ...string) *Node {
 	c.Nodes = append(c.Nodes, n)
 	n.cmd = exec.Command(c.bin, append([]string{"serve", "--name", n.Name, "--data", n.Dir,
 		"--redis", n.Redis, "--classic", n.Classic, "--peer", n.Peer, "--gossip", n.Gossip, "--http", n.HTTP,
-		"--join", c.Nodes[0].Gossip}, append(flags, c.flags...)...)...)
+		"--join", c.Nodes[0].Gossip, "--peer-secret", Secret}, append(flags, c.flags...)...)...)
 	return n
 }
 
