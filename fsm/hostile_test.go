@@ -18,7 +18,7 @@ import (
 // applies must not panic, overflow the stack, run out of memory or never end.
 //
 // A run is made of rounds. A round makes three new states, fills them with some
-// large values, and does some hundred steps, which follow from the seed and the
+// large values, and does some hundreds of steps, which follow from the seed and the
 // round's number alone. It runs in a process of its own, whose memory and stack
 // are small, and each step is written to a journal before it is done: where the
 // process dies, its parent knows of what. The parent then leaves out of the round
@@ -34,14 +34,14 @@ var (
 )
 
 const (
-	hostileSteps  = 150        // of a round
+	hostileSteps  = 400        // of a round
 	hostileMemory = 2500 << 20 // of the process
 	hostileStack  = 64 << 20
 )
 
 // TestHostile is a short run, the same each time.
 func TestHostile(t *testing.T) {
-	rounds := uint64(10)
+	rounds := uint64(8)
 	if testing.Short() {
 		rounds = 2
 	}

@@ -110,7 +110,7 @@ func (h *attacker) step() *hostileStep {
 		return s
 	}
 	h.at += int64(pick(h, []int{0, 1, 1, 7, 1000}))
-	s := &hostileStep{At: h.at, Seed: h.Uint64(), Restore: h.IntN(12) == 0}
+	s := &hostileStep{At: h.at, Seed: h.Uint64(), Restore: h.IntN(30) == 0}
 	if h.IntN(8) == 0 {
 		s.DB = h.IntN(3)
 	}
@@ -156,17 +156,15 @@ func (h *attacker) command() hostileCommand {
 }
 
 func (h *attacker) anyCommand() hostileCommand {
-	switch h.IntN(12) {
-	case 0, 1, 2:
+	switch h.IntN(30) {
+	case 0, 1, 2, 3, 4, 5:
 		return h.shaped(pick(h, hostileShapes))
-	case 3, 4:
+	case 6, 7:
 		return h.scripted()
-	case 5:
+	case 8, 9:
 		return h.restore()
-	case 6:
-		if h.IntN(2) == 0 {
-			return h.library()
-		}
+	case 10:
+		return h.library()
 	}
 	c := h.hostileRow()
 	args, typed := h.args(c)

@@ -200,7 +200,7 @@ func (h *hostileStates) after(s *hostileStep, a hostileAnswer, before *Frozen) e
 			return errors.New("effect: what was ended by a bound has changed the state")
 		}
 	}
-	if h.steps%16 != 0 && !a.ended {
+	if h.steps%32 != 0 && !a.ended {
 		return nil
 	}
 	want := sumOf(h.all[0].Freeze())
@@ -209,7 +209,7 @@ func (h *hostileStates) after(s *hostileStep, a hostileAnswer, before *Frozen) e
 			return fmt.Errorf("states differ: state %d is not as state 0", i+1)
 		}
 	}
-	if h.steps%16 == 0 {
+	if h.steps%32 == 0 {
 		if err := h.all[0].Check(); err != nil {
 			return fmt.Errorf("check: %w", err)
 		}
