@@ -203,10 +203,10 @@ func (h *attacker) stage() {
 	add("SET", "key:1", strings.Repeat("badc", 2048))
 	add("SET", "key:3", "1")
 	if h.IntN(2) == 0 {
-		add("SETRANGE", "key:2", fmt.Sprint(pick(h, []int{100000, 1 << 20, 16 << 20, 64<<20 - 1})), "x")
+		add("SETRANGE", "key:2", fmt.Sprint(pick(h, []int{100000, 1 << 20, 1 << 20, 16 << 20, 64<<20 - 1})), "x")
 	}
 	if h.IntN(2) == 0 {
-		add("SETBIT", "bitmap:0", pick(h, []string{"8000000", "536870911"}), "1")
+		add("SETBIT", "bitmap:0", pick(h, []string{"800000", "8000000", "80000000", "536870911"}), "1")
 	}
 	if h.IntN(2) == 0 {
 		add("HSET", "hash:0", "big", strings.Repeat("y", 300000))

@@ -23,7 +23,7 @@ const (
 	hostileCPU   = 2 * time.Second  // this kind of machine needs 0.3 s
 	hostileStuck = 10 * time.Second // of the CPU: it is not waited for
 	hostileHeap  = 300 << 20        // beside three times what the states say that they hold
-	hostileLarge = 96 << 20         // a state of so many bytes is not gone on with
+	hostileLarge = 192 << 20        // a state of so many bytes is not gone on with
 )
 
 // hostileStates are three states that must answer the same and be the same: one as
