@@ -110,7 +110,7 @@ func TestHostileChild(t *testing.T) {
 		}
 		states := newHostileStates(figures, watch)
 		for i := range steps {
-			if err := states.do(&steps[i]); err != nil && !steps[i].endsAll(err) {
+			if err := states.do(&steps[i]); err != nil {
 				watch.fail(err)
 			}
 		}
@@ -134,10 +134,6 @@ func TestHostileChild(t *testing.T) {
 	}
 }
 
-// endsAll reports whether an error of a step says only that the states are of no
-// more use.
-func (s *hostileStep) endsAll(err error) bool { return s.Commands == nil && isDamage(err) }
-
 // hostileRound does the steps of a round and returns what is wrong with the last.
 func hostileRound(task hostileTask, round uint64, figures *hostileFigures, watch *hostileWatch, journal *hostileJournal) error {
 	states := newHostileStates(figures, watch)
@@ -152,9 +148,6 @@ func hostileRound(task hostileTask, round uint64, figures *hostileFigures, watch
 			return err
 		}
 		if err := states.do(s); err != nil {
-			if s.endsAll(err) {
-				return nil
-			}
 			return err
 		}
 		if len(states.left) > 0 && h.IntN(4) > 0 { // as the origin does, but not for ever

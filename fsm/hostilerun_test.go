@@ -3,7 +3,6 @@ package fsm
 import (
 	"bufio"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -16,9 +15,6 @@ import (
 
 // hostileMark begins the lines that a child tells its figures with.
 const hostileMark = "hostile: "
-
-// isDamage reports whether an error is what a malformed body is to be met with.
-func isDamage(err error) bool { return errors.Is(err, ErrDamaged) || errors.Is(err, ErrNewer) }
 
 // A hostileRun has rounds done by children, and tells what they found.
 type hostileRun struct {
