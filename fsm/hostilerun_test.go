@@ -2,6 +2,7 @@ package fsm
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -81,7 +82,13 @@ func (r *hostileRun) child(task hostileTask) (end childEnd) {
 	task.Dir = r.dir
 	os.Remove(filepath.Join(r.dir, "failure"))
 	text, _ := json.Marshal(task) // numbers and strings
-	cmd := exec.Command(os.Args[0], "-test.run=^TestHostileChild$", "-test.timeout=0")
+	ctx := r.t.Context()
+	if task.Replay != "" { // one that takes longer is of no use
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, time.Minute)
+		defer cancel()
+	}
+	cmd := exec.CommandContext(ctx, os.Args[0], "-test.run=^TestHostileChild$", "-test.timeout=0")
 	cmd.Env = append(os.Environ(), hostileTaskEnv+"="+string(text), "GOMAXPROCS=1", "GOTRACEBACK=single")
 	out, err := cmd.StdoutPipe()
 	if err != nil {
@@ -167,6 +174,9 @@ func (r *hostileRun) progress() string {
 		f.Round, f.Commands, time.Since(r.started).Round(time.Second), f.Errors, f.Ended, f.Bytes>>20, f.BytesBy, f.CPU.Round(time.Millisecond), f.CPUBy, len(r.found))
 }
 
+// hostileShown is how many steps of a failure are shown; all are in the file.
+const hostileShown = 8
+
 // report tells what a child failed of, with as few steps as do.
 func (r *hostileRun) report(round uint64, end childEnd) {
 	steps, err := readSteps(filepath.Join(r.dir, "journal"))
@@ -186,8 +196,11 @@ func (r *hostileRun) report(round uint64, end childEnd) {
 		r.t.Error(err)
 	}
 	var b strings.Builder
-	for i := range steps {
-		fmt.Fprintf(&b, "  %v\n", &steps[i])
+	if n := len(steps); n > hostileShown {
+		fmt.Fprintf(&b, "  ... %d steps ...\n", n-hostileShown)
+	}
+	for i := max(0, len(steps)-hostileShown); i < len(steps); i++ {
+		fmt.Fprintf(&b, "  %.4000v\n", steps[i].String())
 	}
 	r.t.Fail()
 	fmt.Printf("seed %d, round %d, %s: %s\n%s  again: go test ./fsm -run TestHostileReplay -args -hostile-replay %s\n%s\n",

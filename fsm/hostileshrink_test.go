@@ -73,7 +73,7 @@ func (r *hostileRun) shrink(steps []hostileStep, kind string) []hostileStep {
 // flattened returns steps of one command each, but for the last.
 func flattened(steps []hostileStep) (flat []hostileStep) {
 	for i, s := range steps {
-		if i == len(steps)-1 || len(s.Commands) < 2 {
+		if i == len(steps)-1 || len(s.Commands) < 2 || len(s.Commands) > 50 {
 			flat = append(flat, s)
 			continue
 		}

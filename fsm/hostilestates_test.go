@@ -104,6 +104,9 @@ func (h *hostileStates) do(s *hostileStep) error {
 	var first hostileAnswer
 	for i, st := range h.all {
 		a, err := h.one(st, s)
+		for again := 0; err != nil && again < 2; again++ { // the machine may be busy
+			_, err = h.onceMore(before, s)
+		}
 		if err != nil {
 			return err
 		}
@@ -127,6 +130,17 @@ func (h *hostileStates) do(s *hostileStep) error {
 		return fmt.Errorf("no node can go on: %w", first.failed)
 	}
 	return h.after(s, first, before)
+}
+
+// onceMore does a step on another state that is as it was before.
+func (h *hostileStates) onceMore(before *Frozen, s *hostileStep) (hostileAnswer, error) {
+	var b bytes.Buffer
+	before.Encode(&b) // to a buffer, where nothing can fail
+	st, err := Decode(&b)
+	if err != nil {
+		return hostileAnswer{}, err
+	}
+	return h.one(st, s)
 }
 
 func (h *hostileStates) count(s *hostileStep, a hostileAnswer) {
