@@ -1,6 +1,7 @@
 package fsm
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -35,6 +36,7 @@ type loading struct {
 
 var (
 	errLoadNone  = resp.Err("ERR this restore was ended, or another has begun: begin again")
+	errLoadParts = resp.Err("ERR the parts are no state that this version can read: begin again")
 	errLoadOrder = resp.Err("ERR a part is missing: begin again")
 	errLoadKeys  = resp.Err("ERR there are keys already: restore into an empty cluster, or with FORCE to replace all that is there")
 )
@@ -103,6 +105,10 @@ func loadEnd(tx *Tx, args [][]byte) resp.Value {
 	}
 	from, err := Decode(io.MultiReader(parts...))
 	if err != nil {
+		if tx.bounded() && !errors.Is(err, ErrNewer) { // the node that took the parts has not decoded them
+			tx.st.loading = nil
+			return errLoadParts
+		}
 		// The node that took the parts has decoded them: it is newer.
 		tx.fault = fmt.Errorf("a state that was restored: %w", err)
 		return resp.Nil

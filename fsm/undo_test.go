@@ -36,7 +36,7 @@ func init() {
 // A transaction that is ended has no effect, whatever its commands were: the state
 // is what it is with nothing in its place.
 func TestUndo(t *testing.T) {
-	n := 60 * len(rows)
+	n := 20 * len(rows)
 	if testing.Short() {
 		n = 1000
 	}
