@@ -1,10 +1,14 @@
 package fsm
 
 import (
-	"math/bits"
+	"encoding/binary"
 
+	"github.com/trivetdb/trivet/fsm/cost"
 	"github.com/trivetdb/trivet/resp"
 )
+
+// fieldSteps is what an argument of BITFIELD costs; a step has three of them or four.
+const fieldSteps = 5
 
 var (
 	errFieldType    = resp.Err("ERR Invalid bitfield type. Use something like i16 u8. Note that u64 is not supported but i64 is.")
@@ -114,15 +118,16 @@ func (op *fieldOp) parse(args [][]byte) resp.Value {
 }
 
 // read returns the field's bits as an integer.
-func (t fieldType) read(bytes fieldBytes, at int64) int64 {
-	var word uint64
-	for i := range int64(t.width) {
-		word = word<<1 | bytes.bit(at+i)
+func (t fieldType) read(f *fieldBytes, at int64) int64 {
+	var raw [maxField]byte
+	f.load(raw[:], int(at>>3))
+	word := binary.BigEndian.Uint64(raw[:]) << (at & 7)
+	word |= uint64(raw[8]) >> (8 - at&7)
+	unused := 64 - t.width
+	if t.signed {
+		return int64(word) >> unused
 	}
-	if unused := 64 - t.width; t.signed {
-		return int64(word<<unused) >> unused
-	}
-	return int64(word)
+	return int64(word >> unused)
 }
 
 // bounds returns the lowest and the highest integer of the type.
@@ -157,40 +162,94 @@ func (op *fieldOp) add(a, b int64) (sum int64, fits bool) {
 	return sum & high, false
 }
 
-// fieldBytes are the bytes that BITFIELD works on: a string, and a copy of it
-// as soon as a step writes.
+// maxField is in how many bytes a field may be.
+const maxField = 9
+
+// fieldBytes are the bytes that BITFIELD works on: a string, and copies of those
+// parts of it that a step has written to.
 type fieldBytes struct {
-	s    string
-	copy []byte
+	t     text
+	size  int         // of the string once all is done
+	parts []fieldPart // as they came
+	at    map[int]int // of a part by its number, once there are some
 }
 
-func (f *fieldBytes) bit(at int64) uint64 {
-	i, shift := at>>3, 7-at&7
-	switch {
-	case f.copy != nil && i < int64(len(f.copy)):
-		return uint64(f.copy[i]>>shift) & 1
-	case f.copy == nil && i < int64(len(f.s)):
-		return uint64(f.s[i]>>shift) & 1
+// fewParts is how many parts are searched one by one.
+const fewParts = 4
+
+// A fieldPart is a copy of partSize bytes, or of fewer at the end.
+type fieldPart struct {
+	number int
+	b      []byte
+}
+
+// part returns a part by its number; nil where there is no copy.
+func (f *fieldBytes) part(number int) []byte {
+	if i, ok := f.at[number]; ok {
+		return f.parts[i].b
 	}
-	return 0
-}
-
-// write puts the field's bits; the copy must reach so far.
-func (t fieldType) write(b []byte, at, n int64) {
-	word := bits.Reverse64(uint64(n)) >> (64 - t.width)
-	for i := at; i < at+int64(t.width); i++ {
-		mask := byte(0x80) >> (i & 7)
-		b[i>>3] &^= mask
-		if word&1 == 1 {
-			b[i>>3] |= mask
+	for i := range f.parts[:min(len(f.parts), fewParts)] {
+		if f.parts[i].number == number {
+			return f.parts[i].b
 		}
-		word >>= 1
 	}
+	return nil
+}
+
+// load fills b, which is no longer than a field, with the bytes from a place on.
+func (f *fieldBytes) load(b []byte, at int) {
+	f.t.fill(b, at)
+	for i := 0; i < len(b) && len(f.parts) > 0; {
+		n := min(len(b)-i, partSize-(at+i)%partSize)
+		if p := f.part((at + i) / partSize); p != nil {
+			copy(b[i:i+n], p[min((at+i)%partSize, len(p)):])
+		}
+		i += n
+	}
+}
+
+// store writes b from a place on.
+func (f *fieldBytes) store(tx *Tx, b []byte, at int) {
+	for len(b) > 0 {
+		number := at / partSize
+		p := f.part(number)
+		if p == nil {
+			tx.charge(cost.Made(min(partSize, f.size-number*partSize)))
+			p = make([]byte, min(partSize, f.size-number*partSize))
+			f.t.fill(p, number*partSize)
+			if len(f.parts) == fewParts {
+				f.at = map[int]int{}
+			}
+			if f.at != nil {
+				f.at[number] = len(f.parts)
+			}
+			f.parts = append(f.parts, fieldPart{number, p})
+		}
+		n := copy(p[at%partSize:], b)
+		b = b[n:]
+		at += n
+	}
+}
+
+// write puts the field's bits.
+func (t fieldType) write(tx *Tx, f *fieldBytes, at, n int64) {
+	var raw [maxField]byte
+	b := raw[:int(at&7+int64(t.width)+7)>>3]
+	f.load(b, int(at>>3))
+	for i := range int64(t.width) {
+		place := at&7 + i
+		mask := byte(0x80) >> (place & 7)
+		b[place>>3] &^= mask
+		if n>>(int64(t.width)-1-i)&1 == 1 {
+			b[place>>3] |= mask
+		}
+	}
+	f.store(tx, b, int(at>>3))
 }
 
 // run carries out a step and returns its reply, and whether the field has changed.
-func (op *fieldOp) run(f *fieldBytes) (reply resp.Value, changed bool) {
-	old := op.read(*f, op.at)
+func (op *fieldOp) run(tx *Tx, f *fieldBytes) (reply resp.Value, changed bool) {
+	old := op.read(f, op.at)
 	if op.verb == 'G' {
 		return resp.Int(old), false
 	}
@@ -205,7 +264,7 @@ func (op *fieldOp) run(f *fieldBytes) (reply resp.Value, changed bool) {
 	if op.verb == 'I' {
 		shown = sum
 	}
-	op.write(f.copy, op.at, sum)
+	op.write(tx, f, op.at, sum)
 	return resp.Int(shown), sum != old
 }
 
@@ -213,10 +272,11 @@ func bitField(tx *Tx, args [][]byte) resp.Value { return runFields(tx, args, fal
 
 func bitFieldRO(tx *Tx, args [][]byte) resp.Value { return runFields(tx, args, true) }
 
-// runFields copies the string once, whatever the number of steps, and not at all
-// where none writes. A step that writes makes the string as long as its field
-// needs, also where the number does not fit, as in Redis.
+// runFields copies the parts that a step writes to once, whatever the number of
+// steps. A step that writes makes the string as long as its field needs, also
+// where the number does not fit, as in Redis.
 func runFields(tx *Tx, args [][]byte, readOnly bool) resp.Value {
+	tx.charge(cost.Times(len(args), fieldSteps))
 	ops, fail := parseFieldOps(args[2:])
 	if fail.IsError() {
 		return fail
@@ -233,27 +293,40 @@ func runFields(tx *Tx, args [][]byte, readOnly bool) resp.Value {
 	if end == 0 {
 		tx.missing(args[1])
 	}
-	s, _, fail := stringAt(tx, args[1])
+	t, _, fail := textAt(tx, args[1])
 	if fail.IsError() {
 		return fail
 	}
-	f := fieldBytes{s: s}
-	if end > 0 {
-		f.copy = make([]byte, max(int64(len(s)), (end+7)>>3))
-		copy(f.copy, s)
-	}
+	tx.chargeReply(len(ops), 0)
+	var room [1]fieldPart
+	f := fieldBytes{t: t, size: max(t.len(), int(end+7)>>3), parts: room[:0]}
 	replies := make([]resp.Value, 0, len(ops))
 	wrote := false
 	for i := range ops {
-		v, changed := ops[i].run(&f)
+		v, changed := ops[i].run(tx, &f)
 		wrote = wrote || changed
 		replies = append(replies, v)
 	}
-	if f.copy != nil && (len(f.copy) > len(s) || string(f.copy) != s) {
-		tx.putString(args[1], string(f.copy))
-	}
+	f.keep(tx, args[1])
 	if wrote {
 		tx.notify(notifyString, "setbit", args[1])
 	}
 	return resp.List(replies...)
+}
+
+// keep makes the key hold what the steps have made of its string, if that is
+// another one than it was.
+func (f *fieldBytes) keep(tx *Tx, key []byte) {
+	changed := f.parts[:0]
+	for _, p := range f.parts {
+		if !f.t.holds(p.b, p.number*partSize) {
+			changed = append(changed, p)
+		}
+	}
+	if f.size > f.t.len() {
+		tx.patch(key, tx.get(key), f.size, nil)
+	}
+	for _, p := range changed {
+		tx.patch(key, tx.get(key), p.number*partSize, p.b)
+	}
 }

@@ -1,9 +1,10 @@
 package fsm
 
 import (
+	"encoding/binary"
 	"math/bits"
-	"strings"
 
+	"github.com/trivetdb/trivet/fsm/cost"
 	"github.com/trivetdb/trivet/resp"
 )
 
@@ -45,31 +46,6 @@ func parseBitOffset(arg []byte, width int64) (int64, bool) {
 	return n * unit, true
 }
 
-// stringAt returns the string at a key, an empty one where there is none.
-func stringAt(tx *Tx, key []byte) (s string, exists bool, fail resp.Value) {
-	o := tx.get(key)
-	switch {
-	case !isString(o):
-		return "", true, errWrongType
-	case o == nil:
-		return "", false, resp.Nil
-	}
-	return o.str, true, resp.Nil
-}
-
-// putString makes a key hold s, and keeps its deadline.
-func (tx *Tx) putString(key []byte, s string) {
-	o := tx.get(key)
-	if o == nil {
-		tx.put(key, &object{str: s})
-		return
-	}
-	o = tx.edit(key, o)
-	o.str, o.kind = s, kindString
-}
-
-// setBit copies the string once where the bit changes, and not at all where it
-// does not: replies may still refer to the old one.
 func setBit(tx *Tx, args [][]byte) resp.Value {
 	at, ok := parseBitOffset(args[2], 0)
 	if !ok {
@@ -79,48 +55,32 @@ func setBit(tx *Tx, args [][]byte) resp.Value {
 	if !ok {
 		return errBitValue
 	}
-	s, exists, fail := stringAt(tx, args[1])
-	if fail.IsError() {
-		return fail
+	o := tx.get(args[1])
+	if !isString(o) {
+		return errWrongType
 	}
-	old := bitAt(s, at)
-	i := int(at >> 3)
-	if exists && i < len(s) && old == bit {
-		return bitReply(old)
-	}
+	t, i := o.text(), int(at>>3)
 	b, mask := byte(0), byte(0x80)>>(at&7)
-	if i < len(s) {
-		b = s[i]
+	within := i < t.len()
+	if within {
+		b = t.at(i)
+	}
+	old := b&mask != 0
+	if within && old == bit {
+		return bitReply(old)
 	}
 	if b &^= mask; bit {
 		b |= mask
 	}
-	tx.putString(args[1], spliced(s, i, []byte{b}))
+	tx.patch(args[1], o, i, []byte{b})
 	tx.notify(notifyString, "setbit", args[1])
 	return bitReply(old)
 }
 
-// spliced returns s with patch at a place; zero bytes fill the gap before it.
-func spliced(s string, at int, patch []byte) string {
-	var b strings.Builder
-	b.Grow(max(len(s), at+len(patch)))
-	b.WriteString(s[:min(at, len(s))])
-	for n := at - len(s); n > 0; n -= len(zeros) {
-		b.WriteString(zeros[:min(n, len(zeros))])
-	}
-	b.Write(patch)
-	if end := at + len(patch); end < len(s) {
-		b.WriteString(s[end:])
-	}
-	return b.String()
-}
-
-const zeros = "\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00" +
-	"\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"
-
-func bitAt(s string, at int64) bool {
+// bit returns a bit of the text, which zeros follow.
+func (t text) bit(at int64) bool {
 	i := at >> 3
-	return i < int64(len(s)) && s[i]&(0x80>>(at&7)) != 0
+	return i < int64(t.len()) && t.at(int(i))&(0x80>>(at&7)) != 0
 }
 
 func bitReply(bit bool) resp.Value {
@@ -135,11 +95,11 @@ func getBit(tx *Tx, args [][]byte) resp.Value {
 	if !ok {
 		return errBitOffset
 	}
-	s, _, fail := stringAt(tx, args[1])
+	t, _, fail := textAt(tx, args[1])
 	if fail.IsError() {
 		return fail
 	}
-	return bitReply(bitAt(s, at))
+	return bitReply(t.bit(at))
 }
 
 // A bitRange is a range of the bits of a string, its end not included.
@@ -172,14 +132,14 @@ func bitRangeOf(start, end, unit int64, size int) bitRange {
 }
 
 func bitCount(tx *Tx, args [][]byte) resp.Value {
-	s, exists, fail := stringAt(tx, args[1])
+	t, exists, fail := textAt(tx, args[1])
 	switch {
 	case fail.IsError():
 		return fail
 	case !exists:
 		return resp.Int(0)
 	case len(args) == 2:
-		return resp.Int(bitRange{0, int64(len(s)) * 8}.count(s))
+		return resp.Int(tx.countBits(t, bitRange{0, int64(t.len()) * 8}))
 	case len(args) != 4 && len(args) != 5:
 		return errSyntax
 	}
@@ -198,68 +158,81 @@ func bitCount(tx *Tx, args [][]byte) resp.Value {
 			return errSyntax
 		}
 	}
-	return resp.Int(bitRangeOf(start, end, unit, len(s)).count(s))
+	return resp.Int(tx.countBits(t, bitRangeOf(start, end, unit, t.len())))
 }
 
-// masked calls f with the bytes of the range, whole words of eight bytes where
-// it can. Bits outside the range are made those of fill.
-func (r bitRange) masked(s string, fill byte, f func(at int64, word uint64, bytes int) bool) {
+func (tx *Tx) countBits(t text, r bitRange) int64 {
+	tx.charge(cost.Read(r.bytes()))
+	return r.count(t)
+}
+
+// bytes returns in how many bytes the range is.
+func (r bitRange) bytes() int {
 	if r.from >= r.to {
-		return
+		return 0
 	}
-	first, last := int(r.from>>3), int((r.to-1)>>3)
-	byteAt := func(i int) byte {
-		b, out := s[i], byte(0)
-		if i == first {
-			out |= ^(0xff >> (r.from & 7))
-		}
-		if i == last {
-			out |= 0x7f >> ((r.to - 1) & 7)
-		}
-		return b&^out | fill&out
-	}
-	for i := first; i <= last; {
-		word, n := uint64(byteAt(i)), 1
-		if i > first && last-i > 8 {
-			word, n = word8(s[i:]), 8
-		}
-		if !f(int64(i)*8, word, n) {
-			return
-		}
-		i += n
-	}
+	return int((r.to-1)>>3-r.from>>3) + 1
 }
 
-// word8 returns the first eight bytes of s, the first of them highest.
-func word8(s string) uint64 {
-	_ = s[7]
-	return uint64(s[0])<<56 | uint64(s[1])<<48 | uint64(s[2])<<40 | uint64(s[3])<<32 |
-		uint64(s[4])<<24 | uint64(s[5])<<16 | uint64(s[6])<<8 | uint64(s[7])
+// A bitReader reads the bytes of a range, a block at a time. Bits outside the range
+// are made those of fill, and a block is always whole words of eight bytes.
+type bitReader struct {
+	t     text
+	r     bitRange
+	fill  byte
+	at    int // the first byte of the next block
+	block [1 << 10]byte
 }
 
-func (r bitRange) count(s string) (n int64) {
-	r.masked(s, 0, func(_ int64, word uint64, _ int) bool {
-		n += int64(bits.OnesCount64(word))
-		return true
-	})
+// next returns a block and the place of its first byte; none after the last one.
+func (b *bitReader) next() (block []byte, place int64) {
+	first, end := int(b.r.from>>3), int((b.r.to+7)>>3)
+	at := max(b.at, first)
+	if b.r.from >= b.r.to || at >= end {
+		return nil, 0
+	}
+	block = b.block[:min(len(b.block), end-at)]
+	b.t.copy(block, at)
+	b.at = at + len(block)
+	if at == first {
+		mask := byte(0xff) >> (b.r.from & 7)
+		block[0] = block[0]&mask | b.fill&^mask
+	}
+	if b.at == end {
+		mask := ^(byte(0x7f) >> ((b.r.to - 1) & 7))
+		last := &block[len(block)-1]
+		*last = *last&mask | b.fill&^mask
+	}
+	for len(block)%8 != 0 {
+		block = append(block, b.fill)
+	}
+	return block, int64(at) * 8
+}
+
+func (r bitRange) count(t text) (n int64) {
+	b := bitReader{t: t, r: r}
+	for block, _ := b.next(); len(block) > 0; block, _ = b.next() {
+		for ; len(block) >= 8; block = block[8:] {
+			n += int64(bits.OnesCount64(binary.LittleEndian.Uint64(block)))
+		}
+	}
 	return n
 }
 
 // find returns the place of the first bit of the range that is as wanted, or -1.
-func (r bitRange) find(s string, bit bool) int64 {
-	fill, flip := byte(0), uint64(0)
+func (r bitRange) find(t text, bit bool) int64 {
+	b, flip := bitReader{t: t, r: r}, uint64(0)
 	if !bit {
-		fill, flip = 0xff, ^uint64(0)
+		b.fill, flip = 0xff, ^uint64(0)
 	}
-	found := int64(-1)
-	r.masked(s, fill, func(at int64, word uint64, n int) bool {
-		word = (word ^ flip) << (64 - 8*n)
-		if word != 0 {
-			found = at + int64(bits.LeadingZeros64(word))
+	for block, place := b.next(); len(block) > 0; block, place = b.next() {
+		for i := 0; i < len(block); i += 8 {
+			if word := binary.BigEndian.Uint64(block[i:]) ^ flip; word != 0 {
+				return place + int64(8*i+bits.LeadingZeros64(word))
+			}
 		}
-		return word == 0
-	})
-	return found
+	}
+	return -1
 }
 
 func bitPos(tx *Tx, args [][]byte) resp.Value {
@@ -271,7 +244,7 @@ func bitPos(tx *Tx, args [][]byte) resp.Value {
 		return errBitArgument
 	}
 	bit := n == 1
-	s, exists, fail := stringAt(tx, args[1])
+	t, exists, fail := textAt(tx, args[1])
 	switch {
 	case fail.IsError():
 		return fail
@@ -280,14 +253,19 @@ func bitPos(tx *Tx, args [][]byte) resp.Value {
 	case !exists:
 		return resp.Int(0)
 	}
-	r, fail := parseBitRange(args[3:], len(s))
+	r, fail := parseBitRange(args[3:], t.len())
 	if fail.IsError() {
 		return fail
 	}
 	if r.from >= r.to {
 		return resp.Int(-1)
 	}
-	at := r.find(s, bit)
+	at := r.find(t, bit)
+	seen := bitRange{r.from, r.to}
+	if at >= 0 {
+		seen.to = at + 1
+	}
+	tx.charge(cost.Read(seen.bytes())) // known only now; it is little at any rate
 	if at < 0 && !bit && len(args) < 5 {
 		return resp.Int(r.to) // zeros follow a string that ends where nobody said
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/trivetdb/trivet/fsm/cost"
 	"github.com/trivetdb/trivet/resp"
 )
 
@@ -56,7 +57,7 @@ func TestBitRanges(t *testing.T) {
 		from := g.Int64N(n + 1)
 		r := bitRange{from, from + g.Int64N(n-from+1)}
 		part := modelOf(s)[r.from:r.to]
-		if got := r.count(s); got != part.count() {
+		if got := r.count(text{s: s}); got != part.count() {
 			t.Fatalf("%+v of %x: %d bits, want %d", r, s, got, part.count())
 		}
 		for _, bit := range []bool{false, true} {
@@ -64,7 +65,7 @@ func TestBitRanges(t *testing.T) {
 			if want >= 0 {
 				want += r.from
 			}
-			if got := r.find(s, bit); got != want {
+			if got := r.find(text{s: s}, bit); got != want {
 				t.Fatalf("%+v of %x: %v is at %d, want %d", r, s, bit, got, want)
 			}
 		}
@@ -89,7 +90,7 @@ func TestCombineBits(t *testing.T) {
 			xor = append(xor, at(a, i)^at(b, i))
 		}
 		for word, want := range map[string][]byte{"AND": and, "OR": or, "XOR": xor} {
-			if got := combineBits([]string{a, b}, size, bitOperationOf([]byte(word))); got != string(want) {
+			if got := combineBits([]text{{s: a}, {s: b}}, size, bitOperationOf([]byte(word))); got != string(want) {
 				t.Fatalf("%x %s %x: got %x, want %x", a, word, b, got, want)
 			}
 		}
@@ -131,17 +132,18 @@ func TestFieldSums(t *testing.T) {
 
 func TestFieldBytes(t *testing.T) {
 	g := newGenerator(t)
+	tx := &Tx{meter: cost.Unlimited()}
 	for range 20_000 {
 		s := g.bytes(20)
-		f := fieldBytes{s: s, copy: []byte(s)}
+		f := &fieldBytes{t: text{s: s}, size: len(s)}
 		typ := fieldType{uint(1 + g.IntN(64)), true}
 		at := g.Int64N(160 - int64(typ.width))
 		n := int64(g.Uint64()) >> (64 - typ.width)
-		typ.write(f.copy, at, n)
+		typ.write(tx, f, at, n)
 		if got := typ.read(f, at); got != n {
 			t.Fatalf("%+v at %d: wrote %d, read %d", typ, at, n, got)
 		}
-		before, after := modelOf(s), modelOf(string(f.copy))
+		before, after := modelOf(s), modelOf(string(f.parts[0].b))
 		for i := range before {
 			if in := int64(i) >= at && int64(i) < at+int64(typ.width); !in && before[i] != after[i] {
 				t.Fatalf("%+v at %d changed bit %d", typ, at, i)
@@ -188,7 +190,7 @@ func BenchmarkSetBit(b *testing.B) {
 	for _, size := range []int{1 << 10, 1 << 20} {
 		b.Run(itoa(int64(size)), func(b *testing.B) {
 			s := NewState()
-			tx := Tx{st: s, write: true}
+			tx := Tx{st: s, write: true, meter: cost.Unlimited()}
 			tx.put([]byte("b"), &object{str: strings.Repeat("\x00", size)})
 			bits := [][][]byte{bulks("SETBIT", "b", "4000", "1"), bulks("SETBIT", "b", "4000", "0")}
 			b.ReportAllocs()
@@ -203,6 +205,6 @@ func BenchmarkBitCount(b *testing.B) {
 	s := strings.Repeat("\x5a", 1<<20)
 	b.SetBytes(int64(len(s)))
 	for b.Loop() {
-		bitRange{3, int64(8*len(s)) - 3}.count(s)
+		bitRange{3, int64(8*len(s)) - 3}.count(text{s: s})
 	}
 }

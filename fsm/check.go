@@ -33,7 +33,7 @@ func (s *State) Check() error {
 				if shardOf(hashOf(key)) != at {
 					bad("db %d: key %q is in shard %d", db, key, at)
 				}
-				if o.rev > s.index || o.epoch > s.epoch || sh.epoch > s.epoch || o.epoch > sh.epoch {
+				if o.rev > s.index || o.epoch.number() > s.epoch || sh.epoch > s.freezes {
 					bad("db %d: key %q is of the future", db, key)
 				}
 				if err := checkContainer(o); err != nil {
@@ -97,18 +97,16 @@ func (sh *shard) check() error {
 // found, and what is empty ends no search too early.
 func (t *bucket) check(sh *shard) error {
 	n := 0
-	for _, s := range t.slots {
-		if s.tag == 0 {
-			continue
-		}
+	var err error
+	t.each(func(s slot) {
 		n++
 		hash := xxhash.Sum64String(s.o.key)
 		if s.tag != hash|usedSlot || sh.get(hash, []byte(s.o.key)) != s.o {
-			return fmt.Errorf("key %q is not found", s.o.key)
+			err = fmt.Errorf("key %q is not found", s.o.key)
 		}
-		if s.o.epoch > t.epoch {
-			return fmt.Errorf("key %q is of the future", s.o.key)
-		}
+	})
+	if err != nil {
+		return err
 	}
 	if n != t.size || 4*n > 3*len(t.slots) || len(t.slots)&(len(t.slots)-1) != 0 {
 		return fmt.Errorf("%d keys, size %d, %d slots", n, t.size, len(t.slots))
@@ -130,7 +128,10 @@ func recount(o *object) int {
 		c.sizes(c.size(), func(key, val int) { bytes += elementOverhead + key + val })
 	}
 	if s, ok := o.val.(*stream); ok {
-		bytes += s.groupBytes()
+		bytes += s.inGroups // which its check sums up
 	}
 	return bytes
 }
+
+// number returns the epoch that a stamp was made of.
+func (s stamp) number() uint64 { return uint64(s[0]) | uint64(s[1])<<16 | uint64(s[2])<<32 }

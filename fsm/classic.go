@@ -1,6 +1,9 @@
 package fsm
 
-import "github.com/trivetdb/trivet/resp"
+import (
+	"github.com/trivetdb/trivet/fsm/cost"
+	"github.com/trivetdb/trivet/resp"
+)
 
 // The article's six commands as its server answers them. They are found before
 // the rows of the same names, on a classic port only.
@@ -13,26 +16,28 @@ var classicCommands = []Command{
 	{Spec{"CLASSIC|MSET", -1, Write | DenyOOM | ClassicOnly | Typed | NoMandatoryKeys, Keys{1, -1, 2}, "classic", "Set several keys to values of any type; answers the number of pairs.", "1.0.0"}, classicMSet},
 }
 
-// typedValue returns what a classic client stored at a key.
-func typedValue(o *object) resp.Value {
+// typedAnswer returns what a classic client stored at a key, for a reply that was
+// charged for.
+func (tx *Tx) typedAnswer(o *object) resp.Value {
 	if o != nil && o.kind == kindInteger {
-		n, _ := parseInt([]byte(o.str))
+		n, _ := o.integer()
 		return resp.Int(n)
 	}
-	return shown(o)
+	return tx.answer(o)
 }
 
-func classicGet(tx *Tx, args [][]byte) resp.Value { return typedValue(tx.get(args[1])) }
+func classicGet(tx *Tx, args [][]byte) resp.Value {
+	o := tx.get(args[1])
+	tx.chargeReply(o.weigh())
+	return tx.typedAnswer(o)
+}
 
 func classicMGet(tx *Tx, args [][]byte) resp.Value {
-	values := make([]resp.Value, 0, len(args)-1)
-	for _, key := range args[1:] {
-		values = append(values, typedValue(tx.get(key)))
-	}
-	return resp.List(values...)
+	return tx.several(args[1:], tx.typedAnswer)
 }
 
 func classicSet(tx *Tx, args [][]byte) resp.Value {
+	tx.charge(cost.Insert)
 	o, fail := tx.value(args, 2)
 	if fail.IsError() {
 		return fail
@@ -46,6 +51,7 @@ func classicMSet(tx *Tx, args [][]byte) resp.Value {
 	if len(args)%2 == 0 {
 		return errArity("mset")
 	}
+	tx.charge(cost.Times(len(args)/2, cost.Insert))
 	objects := make([]*object, 0, len(args)/2)
 	for i := 2; i < len(args); i += 2 {
 		o, fail := tx.value(args, i)
@@ -61,8 +67,15 @@ func classicMSet(tx *Tx, args [][]byte) resp.Value {
 	return resp.Int(int64(len(objects)))
 }
 
+// classicFlush counted by a walk below LevelBounds, which also told of keys that
+// were due.
 func classicFlush(tx *Tx, _ [][]byte) resp.Value {
-	n := 0
+	n := tx.keys().size - tx.keys().due.passed(tx.now)
+	if tx.bounded() {
+		tx.st.clear(tx.db)
+		return resp.Int(int64(n))
+	}
+	n = 0
 	for o := range tx.keys().all() {
 		if tx.get([]byte(o.key)) != nil {
 			n++

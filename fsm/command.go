@@ -53,6 +53,7 @@ var rows, table = buildTable(
 	classicCommands,
 	settingCommands,
 	loadCommands,
+	levelCommands,
 )
 
 func buildTable(families ...[]Command) ([]*Command, map[string]*Command) {

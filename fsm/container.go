@@ -13,7 +13,7 @@ type container interface {
 	// clone returns a container that may be changed while the old one stays as
 	// it is. It costs little, whatever the size: parts are shared, and those
 	// whose epoch is not the given one are copied before they change.
-	clone(epoch uint32) container
+	clone(epoch uint64) container
 	// size returns the number of elements. A key never holds an empty
 	// container, save for a stream.
 	size() int
@@ -30,19 +30,19 @@ type container interface {
 // A containerKind says how a container is made and what TYPE calls it.
 type containerKind struct {
 	name   string
-	create func(epoch uint32) container
+	create func(epoch uint64) container
 	// decode reads what encode wrote; it calls d.fail for what encode cannot
 	// have written.
-	decode func(d *stateReader, epoch uint32) container
+	decode func(d *stateReader, epoch uint64) container
 }
 
 // containerKinds has a row for each kind past kindClassic.
 var containerKinds = map[kind]containerKind{
-	kindList:   {"list", func(epoch uint32) container { return newDeque(epoch) }, decodeDeque},
-	kindHash:   {"hash", func(epoch uint32) container { return newFields(epoch) }, decodeFields},
-	kindSet:    {"set", func(epoch uint32) container { return newMembers(epoch) }, decodeMembers},
-	kindZSet:   {"zset", func(epoch uint32) container { return newSortedSet(epoch) }, decodeSortedSet},
-	kindStream: {"stream", func(epoch uint32) container { return newStream(epoch) }, decodeStream},
+	kindList:   {"list", func(epoch uint64) container { return newDeque(epoch) }, decodeDeque},
+	kindHash:   {"hash", func(epoch uint64) container { return newFields(epoch) }, decodeFields},
+	kindSet:    {"set", func(epoch uint64) container { return newMembers(epoch) }, decodeMembers},
+	kindZSet:   {"zset", func(epoch uint64) container { return newSortedSet(epoch) }, decodeSortedSet},
+	kindStream: {"stream", func(epoch uint64) container { return newStream(epoch) }, decodeStream},
 
 	kindGroupedStream: {"stream", nil, decodeGroupedStream},
 }
@@ -89,6 +89,12 @@ func (tx *Tx) dropEmpty(key []byte) {
 
 // checkContainer is the part of Check that looks into a value.
 func checkContainer(o *object) error {
+	if l, ok := o.val.(*longString); ok {
+		if o.kind != kindString || o.str != "" {
+			return fmt.Errorf("a long string beside something else")
+		}
+		return l.check()
+	}
 	k, ok := containerKinds[o.kind]
 	if !ok {
 		return nil

@@ -4,10 +4,17 @@ import (
 	"fmt"
 	"strconv"
 	"testing"
+
+	"github.com/trivetdb/trivet/fsm/cost"
 )
 
 // benchTx returns a transaction on a state of its own.
-func benchTx() *Tx { return &Tx{st: NewState(), now: 1, write: true, chance: newChance(1)} }
+func benchTx() *Tx {
+	return &Tx{st: NewState(), now: 1, write: true, chance: newChance(1), meter: cost.Unlimited()}
+}
+
+// freeTx returns a transaction that may do any work.
+func freeTx() *Tx { return &Tx{meter: cost.Unlimited()} }
 
 func run(tx *Tx, words ...string) { Lookup(words[0]).Run(tx, bulks(words...)) }
 

@@ -5,6 +5,7 @@ import (
 	"math/big"
 	"strings"
 
+	"github.com/trivetdb/trivet/fsm/cost"
 	"github.com/trivetdb/trivet/resp"
 )
 
@@ -30,6 +31,14 @@ func decrBy(tx *Tx, args [][]byte) resp.Value {
 	return addTo(tx, args[1], -n)
 }
 
+// integer returns the number that a string is.
+func (o *object) integer() (int64, bool) {
+	if o.val != nil { // a long string
+		return 0, false
+	}
+	return parseInt([]byte(o.str))
+}
+
 // addTo adds to the integer at key. A value that a classic client stored as an
 // integer stays one.
 func addTo(tx *Tx, key []byte, n int64) resp.Value {
@@ -40,7 +49,7 @@ func addTo(tx *Tx, key []byte, n int64) resp.Value {
 	old := int64(0)
 	if o != nil {
 		var ok bool
-		if old, ok = parseInt([]byte(o.str)); !ok {
+		if old, ok = o.integer(); !ok {
 			return errNotInteger
 		}
 	}
@@ -64,11 +73,17 @@ const (
 	maxFloatExp = 16384  // all is below 2 to this
 	minFloatExp = -16445 // what is smaller becomes zero
 	maxFloat    = 5120   // bytes of its text
+
+	floatStep = 4   // what a byte of its text costs
+	floatSum  = 100 // what a sum costs besides
 )
 
 // parseFloat reads a number as strtold does; ok is false for what is no number
 // or out of range, and finite for an infinity.
 func parseFloat(text []byte) (f *big.Float, finite, ok bool) {
+	if len(text) >= maxFloat {
+		return nil, false, false
+	}
 	s := strings.ToLower(string(text))
 	digits := s
 	if s != "" && (s[0] == '+' || s[0] == '-') {
@@ -81,7 +96,7 @@ func parseFloat(text []byte) (f *big.Float, finite, ok bool) {
 	if strings.HasPrefix(digits, "0x") {
 		known, exponent, digits = "0123456789abcdef.p+-", "p", digits[2:]
 	}
-	if len(s) >= maxFloat || strings.Trim(digits, known) != "" {
+	if strings.Trim(digits, known) != "" {
 		return nil, false, false
 	}
 	// The first rounding is so fine that the second is in effect the only one.
@@ -116,8 +131,9 @@ func incrByFloat(tx *Tx, args [][]byte) resp.Value {
 	}
 	text := "0"
 	if o != nil {
-		text = o.str
+		text = o.text().head(maxFloat)
 	}
+	tx.charge(cost.Times(min(len(text), maxFloat)+min(len(args[2]), maxFloat), floatStep) + floatSum)
 	old, finite, ok := parseFloat([]byte(text))
 	by, byFinite, byOK := parseFloat(args[2])
 	switch {
@@ -134,8 +150,7 @@ func incrByFloat(tx *Tx, args [][]byte) resp.Value {
 	if o == nil {
 		tx.put(args[1], &object{str: sum})
 	} else {
-		o = tx.edit(args[1], o)
-		o.str, o.kind = sum, kindString
+		tx.edit(args[1], o).setText(sum)
 	}
 	tx.notify(notifyString, "incrbyfloat", args[1])
 	return resp.Str(sum)

@@ -24,6 +24,17 @@ func (d *deadlines) add(at int64, key string) *deadline {
 
 func (d *deadlines) drop(e *deadline) { heap.Remove(d, e.pos) }
 
+// passed returns how many deadlines have passed at a time.
+func (d deadlines) passed(now int64) int { return d.passedFrom(0, now) }
+
+// passedFrom is passed for the part of the heap under an index.
+func (d deadlines) passedFrom(i int, now int64) int {
+	if i >= len(d) || d[i].at > now {
+		return 0
+	}
+	return 1 + d.passedFrom(2*i+1, now) + d.passedFrom(2*i+2, now)
+}
+
 // nextDue returns the earliest deadline of all databases, and which one it is
 // of: the first where there are several. It is nil where nothing expires.
 func (s *State) nextDue() (d *deadline, db int) {

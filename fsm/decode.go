@@ -41,6 +41,12 @@ func Decode(r io.Reader) (*State, error) {
 		case gravesMark - 1:
 			d.graves(s)
 			continue
+		case levelMark - 1:
+			d.level(s)
+			continue
+		case skippedMark - 1:
+			d.skipped(s)
+			continue
 		case functionsMark - 1:
 			d.functions(s)
 			continue

@@ -12,7 +12,7 @@ import (
 type deque struct {
 	pages []*page
 	n     int
-	epoch uint32
+	epoch uint64
 	taken int // bytes, see memory.go
 }
 
@@ -25,7 +25,7 @@ const (
 type page struct {
 	chunks []*chunk
 	n      int // elements
-	epoch  uint32
+	epoch  uint64
 }
 
 // A chunk is a run of elements, never empty: buf[lo:hi]. The room around them
@@ -33,12 +33,12 @@ type page struct {
 type chunk struct {
 	buf    []string
 	lo, hi int
-	epoch  uint32
+	epoch  uint64
 }
 
 func (c *chunk) elems() []string { return c.buf[c.lo:c.hi] }
 
-func newDeque(epoch uint32) *deque { return &deque{epoch: epoch} }
+func newDeque(epoch uint64) *deque { return &deque{epoch: epoch} }
 
 func (d *deque) size() int { return d.n }
 
@@ -51,7 +51,7 @@ func (d *deque) lose(elems ...string) {
 	}
 }
 
-func (d *deque) clone(epoch uint32) container {
+func (d *deque) clone(epoch uint64) container {
 	return &deque{pages: slices.Clone(d.pages), n: d.n, epoch: epoch, taken: d.taken}
 }
 
@@ -294,7 +294,7 @@ func (d *deque) encode(e *encoder) {
 	})
 }
 
-func decodeDeque(r *stateReader, epoch uint32) container {
+func decodeDeque(r *stateReader, epoch uint64) container {
 	d := newDeque(epoch)
 	n := r.uvarint()
 	if n == 0 {

@@ -99,7 +99,7 @@ func TestDequeIsASlice(t *testing.T) {
 	if testing.Short() {
 		rounds = 400
 	}
-	epoch := uint32(1)
+	epoch := uint64(1)
 	d := newDeque(epoch)
 	var model []string
 	var old []frozenList

@@ -10,8 +10,8 @@ import (
 // describe returns what an object holds.
 func describe(o *object) (v rdb.Value, fail resp.Value) {
 	switch c := o.val.(type) {
-	case nil:
-		v.Str = o.str
+	case nil, *longString:
+		v.Str = o.text().string()
 	case *deque:
 		v.Kind, v.Elems = rdb.List, make([]string, 0, c.n)
 		c.each(0, func(_ int, s string) bool {
@@ -45,7 +45,7 @@ func describe(o *object) (v rdb.Value, fail resp.Value) {
 }
 
 // build returns an object that holds what v describes. It may keep v's parts.
-func build(v *rdb.Value, epoch uint32) (*object, resp.Value) {
+func build(v *rdb.Value, epoch uint64) (*object, resp.Value) {
 	switch v.Kind {
 	case rdb.String:
 		return &object{str: v.Str}, resp.Nil
@@ -80,7 +80,7 @@ func build(v *rdb.Value, epoch uint32) (*object, resp.Value) {
 
 // buildSet keeps the order of a small set unless all members are integers, as
 // Redis does.
-func buildSet(v *rdb.Value, epoch uint32) (*object, resp.Value) {
+func buildSet(v *rdb.Value, epoch uint64) (*object, resp.Value) {
 	m := newMembers(epoch)
 	for _, member := range v.Elems {
 		if _, ok := parseInt([]byte(member)); !ok || len(v.Elems) > maxInts {

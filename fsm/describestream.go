@@ -39,7 +39,7 @@ func describeGroup(name label, g *streamGroup) rdb.Group {
 	return d
 }
 
-func buildStream(d *rdb.Stream, epoch uint32) (*object, resp.Value) {
+func buildStream(d *rdb.Stream, epoch uint64) (*object, resp.Value) {
 	s := newStream(epoch)
 	for _, e := range d.Entries {
 		s.put(streamEntry{idOf(e.ID), e.Fields})
@@ -70,8 +70,8 @@ func (s *stream) buildGroup(d *rdb.Group) bool {
 			return false
 		}
 		count := int64(min(p.Count, math.MaxInt64))
-		g.assign(idOf(p.ID), delivery{label(d.Consumers[p.Consumer].Name), p.Delivered, count}, s.epoch)
+		g.pend(idOf(p.ID), delivery{label(d.Consumers[p.Consumer].Name), p.Delivered, count}, s.epoch)
 	}
-	s.groups.put(name, g, s.epoch)
+	s.putGroup(name, g)
 	return true
 }

@@ -41,7 +41,7 @@ func TestDictIsAMap(t *testing.T) {
 	if testing.Short() {
 		rounds = 400
 	}
-	epoch := uint32(1)
+	epoch := uint64(1)
 	h := newFields(epoch)
 	model := map[string]string{}
 	type frozen struct {
@@ -220,7 +220,7 @@ func TestContainersRefuseDamage(t *testing.T) {
 	swapped = append(swapped, byte(len(first)))
 	swapped = append(append(swapped, first...), 0)
 	for name, tt := range map[string]struct {
-		decode func(*stateReader, uint32) container
+		decode func(*stateReader, uint64) container
 		data   string
 	}{
 		"empty list":    {decodeDeque, "\x00"},

@@ -3,6 +3,7 @@ package fsm
 import (
 	"errors"
 
+	"github.com/trivetdb/trivet/fsm/cost"
 	"github.com/trivetdb/trivet/fsm/rdb"
 	"github.com/trivetdb/trivet/resp"
 )
@@ -29,11 +30,47 @@ func dump(tx *Tx, args [][]byte) resp.Value {
 	if o == nil {
 		return resp.Nil
 	}
+	elems, bytes := dumpSize(o)
+	tx.charge(cost.Times(elems, 2*cost.Element) + cost.Made(2*bytes)) // made twice, and summed up
+	tx.chargeReply(1, bytes)
 	v, fail := describe(o)
 	if fail.IsError() {
 		return fail
 	}
-	return resp.Str(string(rdb.AppendDump(nil, &v)))
+	return resp.Str(string(rdb.AppendDump(make([]byte, 0, bytes), &v)))
+}
+
+// dumpSize returns how many elements the dump of o has, and about how many bytes:
+// seldom fewer than there are.
+func dumpSize(o *object) (elems, bytes int) {
+	c, ok := o.val.(container)
+	if !ok || o.kind == kindString {
+		return 1, o.text().len() + 32
+	}
+	const ahead = 16 // bytes that tell an element's size or score
+	return c.size(), c.bytes() - c.size()*(elementOverhead-ahead) + 64
+}
+
+// buildSteps is what it costs to build what v describes.
+func buildSteps(v *rdb.Value) int {
+	switch n := len(v.Elems); v.Kind {
+	case rdb.List:
+		return cost.Times(n, 2*cost.Element)
+	case rdb.Set:
+		return cost.Times(n, 2*cost.Lookup)
+	case rdb.Hash:
+		return cost.Times(n/2, 2*cost.Lookup)
+	case rdb.ZSet:
+		return cost.Times(n, cost.Rank)
+	case rdb.Streams:
+		steps := cost.Times(len(v.Stream.Entries), cost.Lookup)
+		for i := range v.Stream.Groups {
+			g := &v.Stream.Groups[i]
+			steps += cost.Times(1+len(g.Consumers)+len(g.Pending), 2*cost.Insert)
+		}
+		return steps
+	}
+	return 0
 }
 
 // restoreOptions are what RESTORE takes after the payload. What IDLETIME and
@@ -114,7 +151,13 @@ func restore(tx *Tx, args [][]byte) resp.Value {
 
 // parseDump returns the object that a payload describes.
 func (tx *Tx) parseDump(payload []byte) (*object, resp.Value) {
-	v, err := rdb.ParseDump(payload)
+	tx.charge(cost.Made(len(payload)))
+	v, err := rdb.ParseDumpWithin(payload, func(elems, bytes int) {
+		if bytes > maxString && tx.bounded() {
+			panic(overrun{errDumpLarge})
+		}
+		tx.charge(cost.Times(elems, cost.Element) + cost.Made(2*bytes)) // as they are, and as strings
+	})
 	switch {
 	case errors.Is(err, rdb.ErrChecksum):
 		return nil, errDumpChecksum
@@ -123,5 +166,6 @@ func (tx *Tx) parseDump(payload []byte) (*object, resp.Value) {
 	case err != nil || v.Empty():
 		return nil, errDumpFormat
 	}
+	tx.charge(buildSteps(&v))
 	return build(&v, tx.st.epoch)
 }

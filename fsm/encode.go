@@ -17,6 +17,8 @@ import (
 //	"trivet state" format(1)
 //	index(8) now(8)
 //	n { id(8) life(4) seq(v) n(v) { reply(s) } }       origins by id
+//	[ 225(1) level(v) ]                        of the cluster
+//	[ 220(1) n(v) { index(v) } ]               entries that were left out
 //	[ 240(1) { rev(v) } ]                      databases that were swapped
 //	[ 230(1) floor(v) n(v) { db(1) key(s) index(v) } ]  keys that went of late
 //	[ 255(1) uses(v) n(v) { body(s) used(v) loaded(1) } ]    scripts by SHA1
@@ -41,6 +43,8 @@ const (
 	swapsMark     = 240
 	loadingMark   = 235
 	gravesMark    = 230
+	levelMark     = 225
+	skippedMark   = 220
 )
 
 // An encoder writes fields and keeps the first error.
@@ -79,6 +83,7 @@ func (f *Frozen) Encode(w io.Writer) error {
 	e.fixed64(f.index)
 	e.fixed64(uint64(f.now))
 	e.origins(f.origins)
+	e.level(f.level, f.skipped)
 	e.swaps(&f.dbs)
 	e.graves(&f.graves)
 	e.scripts(&f.scripts)
@@ -133,7 +138,7 @@ func (e *encoder) object(o *object) {
 	e.uvarint(o.rev)
 	switch o.kind {
 	case kindString, kindInteger:
-		e.string(o.str)
+		o.text().encode(e)
 	case kindClassic:
 		e.value(o.val.(resp.Value))
 	default:

@@ -123,9 +123,16 @@ func DecodeBatch(data []byte) (Batch, error) {
 // A Group is a run of writes of one session, applied with nothing in between.
 // Its encoding is what a batch's body is made of.
 type Group struct {
+	// Atomic says that all commands have an effect or none of them has, where they
+	// pass a bound. It needs LevelBounds.
+	Atomic bool
+
 	buf []byte // the commands
 	n   int
 }
+
+// atomicGroup marks the head of an atomic group, beside its database.
+const atomicGroup = 0x80
 
 // Len returns the number of commands.
 func (g *Group) Len() int { return g.n }
@@ -134,7 +141,7 @@ func (g *Group) Len() int { return g.n }
 func (g *Group) Size() int { return len(g.buf) }
 
 // Reset empties the group and keeps its memory.
-func (g *Group) Reset() { g.buf, g.n = g.buf[:0], 0 }
+func (g *Group) Reset() { *g = Group{buf: g.buf[:0]} }
 
 // Add appends a command under its row's name; args[0] is ignored. Typed, where
 // not nil, marks the arguments that are values in canonical encoding.
@@ -153,12 +160,25 @@ func (g *Group) Add(c *Command, args [][]byte, typed []bool) {
 	g.n++
 }
 
+// From returns a group of the commands from n on, which shares g's memory.
+func (g *Group) From(n int) *Group {
+	d := decoder{b: g.buf}
+	for range n {
+		d.skip()
+	}
+	return &Group{Atomic: g.Atomic, buf: d.b, n: g.n - n}
+}
+
 // MaxGroupHeader is the most that Append adds to a group's Size.
 const MaxGroupHeader = 1 + binary.MaxVarintLen64
 
 // Append encodes the group after dst, for a session in the given database.
 func (g *Group) Append(dst []byte, db int) []byte {
-	dst = append(dst, byte(db))
+	head := byte(db)
+	if g.Atomic {
+		head |= atomicGroup
+	}
+	dst = append(dst, head)
 	dst = binary.AppendUvarint(dst, uint64(g.n))
 	return append(dst, g.buf...)
 }
@@ -215,6 +235,20 @@ func (d *decoder) byte() byte {
 		return b[0]
 	}
 	return 0
+}
+
+// argument reads an argument of a command, and whether it is a value in canonical
+// encoding.
+func (d *decoder) argument() (arg []byte, typed bool) {
+	head := d.uvarint()
+	return d.bytes(head >> 1), head&1 == 1
+}
+
+// skip passes over a command.
+func (d *decoder) skip() {
+	for argc := d.uvarint(); argc > 0 && d.err == nil; argc-- {
+		d.argument()
+	}
 }
 
 func (d *decoder) batch() Batch {

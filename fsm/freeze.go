@@ -19,6 +19,8 @@ type Frozen struct {
 	users     *acl.Users
 	loading   *loading
 	graves    graves
+	level     uint64
+	skipped   []uint64
 }
 
 // Freeze returns a view of the state as it is now. It copies the shards'
@@ -27,6 +29,7 @@ func (s *State) Freeze() *Frozen {
 	f := &Frozen{
 		index: s.index, now: s.now, origins: maps.Clone(s.origins), scripts: s.scripts.clone(),
 		functions: s.functions, settings: s.settings, users: s.users, loading: s.loading.clone(),
+		level: s.level, skipped: s.skipped,
 		graves: graves{floor: s.graves.floor, all: slices.Clone(s.graves.all)},
 	}
 	for db := range s.dbs {
@@ -37,6 +40,7 @@ func (s *State) Freeze() *Frozen {
 		}
 	}
 	s.epoch++
+	s.freezes++
 	return f
 }
 

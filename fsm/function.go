@@ -3,6 +3,7 @@ package fsm
 import (
 	"strings"
 
+	"github.com/trivetdb/trivet/fsm/cost"
 	"github.com/trivetdb/trivet/fsm/lua"
 	"github.com/trivetdb/trivet/resp"
 )
@@ -43,6 +44,12 @@ func (tx *Tx) fcall(args [][]byte, readOnly bool) resp.Value {
 	if full {
 		return errOOM
 	}
+	tx.chargeArguments(keys, argv)
+	if tx.write { // reads run together
+		if err := f.library.Prepare(tx.bounded()); err != nil {
+			return resp.Err(err.Error())
+		}
+	}
 	return tx.runLua(readOnly, full, func(m *lua.Machine, host lua.Host) resp.Value {
 		return m.Call(f.library, f.Function, host, keys, argv)
 	})
@@ -58,14 +65,19 @@ func functionLoad(tx *Tx, args [][]byte) resp.Value {
 		}
 		replace = true
 	}
-	l, err := tx.st.machine.Load(string(args[last]))
+	tx.charge(cost.Times(len(tx.st.functions.byName), cost.Insert))
+	l, err := tx.loadLibrary(string(args[last]))
 	if err != nil {
 		return resp.Err(err.Error())
 	}
 	if !replace && tx.st.functions.has(l.Name) {
 		return resp.Err("ERR Library '" + l.Name + "' already exists")
 	}
-	if fail := tx.st.functions.add(replace, l); fail.IsError() {
+	next := tx.st.functions
+	if fail := next.add(replace, l); fail.IsError() {
+		return fail
+	}
+	if fail := tx.replaceFunctions(next); fail.IsError() {
 		return fail
 	}
 	return resp.Str(l.Name)
@@ -75,6 +87,7 @@ func functionDelete(tx *Tx, args [][]byte) resp.Value {
 	if !tx.st.functions.has(string(args[2])) {
 		return errNoLibrary
 	}
+	tx.charge(cost.Times(len(tx.st.functions.byName), cost.Insert))
 	tx.st.functions = tx.st.functions.without(string(args[2]))
 	return resp.OK
 }
@@ -110,12 +123,19 @@ func functionList(tx *Tx, args [][]byte) resp.Value {
 	}
 	found := resp.List()
 	for _, l := range tx.st.functions.libraries {
+		tx.chargeReply(libraryValues*(1+len(l.Functions)), libraryBytes(l)-codePerByte*len(l.Code))
+		if withCode {
+			tx.chargeReply(1, len(l.Code))
+		}
 		if pattern == nil || Match(*pattern, strings.ToLower(l.Name)) {
 			found.Elems = append(found.Elems, describeLibrary(l, withCode))
 		}
 	}
 	return found
 }
+
+// libraryValues is how many values describe a library or a function.
+const libraryValues = 12
 
 func describeLibrary(l *lua.Library, withCode bool) resp.Value {
 	list := resp.List()

@@ -3,6 +3,7 @@ package fsm
 import (
 	"errors"
 
+	"github.com/trivetdb/trivet/fsm/cost"
 	"github.com/trivetdb/trivet/fsm/lua"
 	"github.com/trivetdb/trivet/fsm/rdb"
 	"github.com/trivetdb/trivet/resp"
@@ -14,6 +15,7 @@ const maxLibraryBytes = 64 << 20
 func functionDump(tx *Tx, _ [][]byte) resp.Value {
 	var code []string
 	for _, l := range tx.st.functions.libraries {
+		tx.charge(cost.Made(2 * len(l.Code)))
 		code = append(code, l.Code)
 	}
 	return resp.Str(string(rdb.AppendLibraries(nil, code)))
@@ -31,13 +33,15 @@ func functionRestore(tx *Tx, args [][]byte) resp.Value {
 	if policy != "FLUSH" && policy != "APPEND" && policy != "REPLACE" {
 		return errRestorePolicy
 	}
+	tx.charge(cost.Made(len(args[2])))
 	codes, fail := parseFunctionDump(args[2])
 	if fail.IsError() {
 		return fail
 	}
+	tx.charge(cost.Times(len(tx.st.functions.byName), cost.Insert))
 	var more []*lua.Library
 	for _, code := range codes {
-		l, err := tx.st.machine.Load(code)
+		l, err := tx.loadLibrary(code)
 		if err != nil {
 			return resp.Err(err.Error())
 		}
@@ -50,7 +54,9 @@ func functionRestore(tx *Tx, args [][]byte) resp.Value {
 	if fail := next.add(policy == "REPLACE", more...); fail.IsError() {
 		return fail
 	}
-	tx.st.functions = next
+	if fail := tx.replaceFunctions(next); fail.IsError() {
+		return fail
+	}
 	return resp.OK
 }
 

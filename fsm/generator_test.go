@@ -119,7 +119,8 @@ var tails = map[string][][]string{
 	"XDEL":                 {{"5-0", "5-1"}, {"7", "8", "9", "10", "11", "12"}},
 	"XTRIM":                {{"MAXLEN", "4"}, {"MINID", "~", "50", "LIMIT", "2"}},
 	"XSETID":               {{"9223372036854775807-9999"}, {"9000000-1"}, {"9223372036854775807-999"}, {"9223372036854775807-999"}, {"9000000", "ENTRIESADDED", "400"}},
-	"SETBIT":               {{"100", "1"}, {"7", "1"}, {"7", "0"}, {"4001", "1"}},
+	"SETBIT":               {{"100", "1"}, {"7", "1"}, {"7", "0"}, {"4001", "1"}, {"140001", "1"}},
+	"SETRANGE":             {{"3", "text"}, {"20000", "far"}},
 	"BITCOUNT":             {{"-5", "-1"}, {"3", "90", "BIT"}},
 	"BITFIELD":             {{"INCRBY", "u7", "13", "100", "OVERFLOW", "SAT", "INCRBY", "i33", "#2", "999999999"}, {"SET", "u8", "#9", "66"}, {"GET", "u8", "0"}},
 	"PFADD":                {{"a", "b", "c"}, {"d"}, {"1", "2", "3", "4", "5", "6", "7", "8", "9"}},
@@ -129,6 +130,7 @@ var tails = map[string][][]string{
 	"GEOSEARCHSTORE":       {{"FROMLONLAT", "15", "37", "BYRADIUS", "2000", "km"}, {"FROMMEMBER", "a", "BYBOX", "900", "900", "km", "STOREDIST"}},
 	"GEORADIUS":            {{"15", "37", "500", "km"}, {"15", "37", "5000", "km", "STOREDIST", "geo:2"}, {"15", "37", "300", "mi", "STORE", "geo:3"}},
 	"GEORADIUSBYMEMBER":    {{"a", "500", "km"}, {"a", "5000", "km", "STOREDIST", "geo:2"}},
+	"ZREVRANGE":            {{"0", "-1"}, {"-3", "5", "WITHSCORES"}},
 	"ZREVRANGEBYSCORE":     {{"inf", "(1"}, {"2", "-inf", "WITHSCORES"}},
 	"MOVE":                 {{"1"}, {"2"}},
 	"RESTORE":              sampleDumps(),
@@ -138,11 +140,15 @@ var tails = map[string][][]string{
 	"LOAD|PART":            {{"a", "0", emptyState()}},
 	"LOAD|END":             {{"a", "force"}},
 	"LOAD|DROP":            {{"a"}},
+	"TX|LEVEL":             {{"0"}, {"1"}, {"x"}},
 	"SWAPDB":               {{"0", "1"}, {"0", "2"}, {"2", "1"}},
 	"GEORADIUS_RO":         {{"15", "37", "500", "km"}, {"15", "37", "5000", "km", "WITHDIST"}},
 	"GEORADIUSBYMEMBER_RO": {{"a", "500", "km"}, {"b", "5000", "km", "WITHCOORD", "DESC"}},
 	"SETTINGS|SET":         {{"maxmemory", "30000"}, {"maxmemory", Unset}, {"maxmemory", Unset}, {"maxmemory", Unset}, {MemoryFlag, "90000"}, {MemoryFlag, "0"}, {MemoryFlag, "0"}, {"notify-keyspace-events", "AKEmn"}, {"notify-keyspace-events", ""}},
 }
+
+// onlyTails are rows that take no other arguments: those would stop the node.
+var onlyTails = map[string]bool{"TX|LEVEL": true}
 
 // word draws a word for a command of a group.
 func (g *generator) word(group string) string {
@@ -189,7 +195,7 @@ func (g *generator) args(c *Command) (args [][]byte, typed []bool) {
 	case c.Keys.Last > 0 && tails[c.Name] != nil:
 		all = append(all, make([]string, c.Keys.Last)...)
 	}
-	if tail := tails[c.Name]; tail != nil && g.IntN(2) == 0 {
+	if tail := tails[c.Name]; tail != nil && (g.IntN(2) == 0 || onlyTails[c.Name]) {
 		all = append(all, tail[g.IntN(len(tail))]...)
 	}
 	for len(all) < n {

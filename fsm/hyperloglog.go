@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"strings"
 
+	"github.com/trivetdb/trivet/fsm/cost"
 	"github.com/trivetdb/trivet/resp"
 )
 
@@ -55,16 +56,16 @@ func newHLL() []byte {
 
 // hllAt returns the HyperLogLog at a key.
 func hllAt(tx *Tx, key []byte) (s string, exists bool, fail resp.Value) {
-	s, exists, fail = stringAt(tx, key)
+	t, exists, fail := textAt(tx, key)
 	if !exists || fail.IsError() {
 		return "", exists, fail
 	}
-	switch {
-	case len(s) < hllHeader, !strings.HasPrefix(s, hllMagic), s[4] > hllSparse,
-		s[4] == hllDense && len(s) != hllDenseSize:
+	switch head := t.head(hllHeader); {
+	case len(head) < hllHeader, !strings.HasPrefix(head, hllMagic), head[4] > hllSparse,
+		head[4] == hllDense && t.len() != hllDenseSize:
 		return "", true, errNotHLL
 	}
-	return s, true, resp.Nil
+	return tx.flat(t, 0, t.len()), true, resp.Nil
 }
 
 // hllPlace returns the register of an element and what it is to hold at least:
@@ -83,12 +84,14 @@ func pfAdd(tx *Tx, args [][]byte) resp.Value {
 	if fail.IsError() {
 		return fail
 	}
+	tx.charge(cost.Made(len(s)))
 	h := hyperLogLog{b: []byte(s)}
 	if !exists {
 		h.b = newHLL()
 	}
 	changed := !exists
 	for _, element := range args[2:] {
+		tx.charge(h.steps() + cost.Read(len(element)))
 		grew, ok := h.raise(hllPlace(element))
 		if !ok {
 			return errCorruptHLL
@@ -97,15 +100,28 @@ func pfAdd(tx *Tx, args [][]byte) resp.Value {
 	}
 	if changed {
 		h.b[hllHeader-1] |= hllStale
-		tx.putString(args[1], string(h.b))
+		tx.putText(args[1], string(h.b))
 		tx.notify(notifyString, "pfadd", args[1])
 	}
 	return bitReply(changed)
 }
 
+// steps is what it costs to raise a register.
+func (h *hyperLogLog) steps() int {
+	if h.b[4] == hllDense {
+		return cost.Element
+	}
+	return cost.Insert + cost.Made(min(len(h.b), hllSteps))
+}
+
+// hllSteps is how many bytes of the sparse encoding are looked at at most: each op
+// has two of them, and speaks for a register or more.
+const hllSteps = 2 * hllRegisters
+
 func pfCount(tx *Tx, args [][]byte) resp.Value {
 	var all registers
 	for _, key := range args[1:] {
+		tx.charge(cost.Lookup)
 		s, exists, fail := hllAt(tx, key)
 		switch {
 		case fail.IsError():
@@ -115,6 +131,7 @@ func pfCount(tx *Tx, args [][]byte) resp.Value {
 		case len(args) == 2 && s[hllHeader-1]&hllStale == 0:
 			return resp.Int(int64(binary.LittleEndian.Uint64([]byte(s[hllHeader-8 : hllHeader]))))
 		}
+		tx.charge(mergeSteps)
 		if !all.merge(s) {
 			return errCorruptHLL
 		}
@@ -123,6 +140,7 @@ func pfCount(tx *Tx, args [][]byte) resp.Value {
 }
 
 func pfMerge(tx *Tx, args [][]byte) resp.Value {
+	tx.charge(cost.Times(len(args), cost.Lookup))
 	tx.missing(args[1:]...)
 	var all registers
 	dense := false
@@ -134,12 +152,14 @@ func pfMerge(tx *Tx, args [][]byte) resp.Value {
 		case !exists:
 			continue
 		}
+		tx.charge(mergeSteps)
 		dense = dense || s[4] == hllDense
 		if !all.merge(s) {
 			return errCorruptHLL
 		}
 	}
 	s, exists, _ := hllAt(tx, args[1])
+	tx.charge(cost.Made(len(s)) + mergeSteps)
 	h := hyperLogLog{b: []byte(s)}
 	if !exists {
 		h.b = newHLL()
@@ -149,14 +169,20 @@ func pfMerge(tx *Tx, args [][]byte) resp.Value {
 	}
 	for i, rank := range all {
 		if rank > 0 {
+			if h.b[4] == hllSparse {
+				tx.charge(cost.Insert + cost.Made(max(len(h.b)-maxSparse, 0)))
+			}
 			h.raise(i, rank) // sound, as merge has read it
 		}
 	}
 	h.b[hllHeader-1] |= hllStale
-	tx.putString(args[1], string(h.b))
+	tx.putText(args[1], string(h.b))
 	tx.notify(notifyString, "pfadd", args[1])
 	return resp.OK
 }
+
+// mergeSteps is what it costs to look at all registers of a HyperLogLog.
+const mergeSteps = hllRegisters / 4
 
 // merge raises the registers to those of a HyperLogLog. It reports whether that
 // is sound.

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math"
 	"testing"
+
+	"github.com/trivetdb/trivet/fsm/cost"
 )
 
 func TestEstimates(t *testing.T) {
@@ -74,7 +76,7 @@ func TestDamagedHyperLogLogs(t *testing.T) {
 func BenchmarkPFAdd(b *testing.B) {
 	for _, n := range []int{100, 1000, 100_000} {
 		b.Run(itoa(int64(n)), func(b *testing.B) {
-			tx := Tx{st: NewState(), write: true}
+			tx := Tx{st: NewState(), write: true, meter: cost.Unlimited()}
 			for i := range n {
 				pfAdd(&tx, [][]byte{nil, []byte("h"), fmt.Append(nil, i)})
 			}
@@ -87,7 +89,7 @@ func BenchmarkPFAdd(b *testing.B) {
 }
 
 func BenchmarkPFMerge(b *testing.B) {
-	tx := Tx{st: NewState(), write: true}
+	tx := Tx{st: NewState(), write: true, meter: cost.Unlimited()}
 	for i := range 2000 {
 		pfAdd(&tx, [][]byte{nil, fmt.Append(nil, "h", i%2), fmt.Append(nil, i)})
 	}
@@ -98,7 +100,7 @@ func BenchmarkPFMerge(b *testing.B) {
 }
 
 func BenchmarkPFCount(b *testing.B) {
-	tx := Tx{st: NewState(), write: true}
+	tx := Tx{st: NewState(), write: true, meter: cost.Unlimited()}
 	for i := range 100_000 {
 		pfAdd(&tx, [][]byte{nil, []byte("h"), fmt.Append(nil, i)})
 	}

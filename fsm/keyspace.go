@@ -47,15 +47,23 @@ type object struct {
 	rev       uint64 // the index of the entry that changed it last
 	expireAt  int64  // milliseconds since 1970, 0 for never
 	due       *deadline
-	epoch     uint32
+	epoch     stamp // in which it was made or cloned
 	kind      kind
 	unsettled bool // the keyspace's bytes do not count all of it
 }
 
+// A stamp is an epoch in 48 bits, which fit beside an object's kind: there is an
+// object for each key. At 100,000 epochs a second they last for 90 years.
+type stamp [3]uint16
+
+func stampOf(epoch uint64) stamp {
+	return stamp{uint16(epoch), uint16(epoch >> 16), uint16(epoch >> 32)}
+}
+
 // clone returns an object that may be changed while o stays as it is.
-func (o *object) clone(epoch uint32) *object {
+func (o *object) clone(epoch uint64) *object {
 	clone := *o
-	clone.epoch, clone.unsettled = epoch, false
+	clone.epoch, clone.unsettled = stampOf(epoch), false
 	if c, ok := o.val.(container); ok {
 		clone.val = c.clone(epoch)
 	}
@@ -103,7 +111,7 @@ func (k *keyspace) writable(s *State, hash uint64) *shard {
 		k.shards = make([]shard, shards)
 	}
 	sh := &k.shards[hash>>(64-shardBits)]
-	sh.own(hash, s.epoch)
+	sh.own(hash, s.freezes)
 	return sh
 }
 
@@ -130,13 +138,15 @@ func (k *keyspace) put(s *State, key []byte, o *object) (kept *object, added boo
 	} else {
 		name = kept.key
 	}
-	if added || kept.epoch != s.epoch || kept.unsettled || kept.kind > kindClassic || o.kind > kindClassic {
+	epoch := stampOf(s.epoch)
+	if added || kept.epoch != epoch || kept.unsettled || kept.kind > kindClassic || o.kind > kindClassic {
+		s.undo.object(k, name, kept)
 		kept = &object{key: name}
 		sh.set(hash, key, kept)
 	}
 	*kept = *o
 	kept.key = name
-	kept.epoch, kept.rev, kept.due, kept.unsettled = s.epoch, s.index, nil, false
+	kept.epoch, kept.rev, kept.due, kept.unsettled = epoch, s.index, nil, false
 	if kept.kind <= kindClassic {
 		k.bytes += kept.bytes()
 	} else {
@@ -148,10 +158,33 @@ func (k *keyspace) put(s *State, key []byte, o *object) (kept *object, added boo
 	return kept, added
 }
 
+// restore makes key hold an object that it held before, or nothing. What the
+// database counts is left alone.
+func (k *keyspace) restore(s *State, key string, old *object) {
+	name := []byte(key)
+	hash := xxhash.Sum64(name)
+	sh := k.writable(s, hash)
+	now := sh.get(hash, name)
+	if now != nil && now.due != nil {
+		k.due.drop(now.due)
+	}
+	switch {
+	case old != nil:
+		sh.set(hash, name, old)
+		old.due = nil // a frozen view does not look at it
+		if old.expireAt != 0 {
+			old.due = k.due.add(old.expireAt, old.key)
+		}
+	case now != nil:
+		sh.remove(hash, name)
+	}
+}
+
 // own returns o, which key holds, ready to be changed in place. An object of the
-// present epoch is in a shard of the present epoch, and neither is shared.
+// present epoch is in a shard that no frozen view shares, and neither is it shared.
 func (k *keyspace) own(s *State, key []byte, o *object) *object {
-	if o.epoch != s.epoch {
+	if o.epoch != stampOf(s.epoch) {
+		s.undo.object(k, o.key, o)
 		o = o.clone(s.epoch)
 		hash := xxhash.Sum64(key)
 		k.writable(s, hash).set(hash, key, o)

@@ -14,6 +14,7 @@ import (
 type functions struct {
 	libraries []*lua.Library      // by name
 	byName    map[string]function // by the name in lower case
+	bytes     int                 // of all libraries
 }
 
 // A function is found by its name.
@@ -51,7 +52,43 @@ func (f *functions) index(l *lua.Library) (clash string) {
 	}
 	at, _ := slices.BinarySearchFunc(f.libraries, l.Name, compareLibrary)
 	f.libraries = slices.Insert(f.libraries, at, l)
+	f.bytes += libraryBytes(l)
 	return ""
+}
+
+// libraryBytes estimates what a library takes.
+func libraryBytes(l *lua.Library) int {
+	n := codeBytes(l.Code)
+	for i := range l.Functions {
+		n += functionOverhead + 2*len(l.Functions[i].Name) + len(l.Functions[i].Description)
+	}
+	return n
+}
+
+// functionOverhead is what a function takes besides its name and its description.
+const functionOverhead = 200
+
+var errLibrariesFull = resp.Err("OOM libraries of functions take too much memory: FUNCTION DELETE and FUNCTION FLUSH delete them")
+
+// replaceFunctions makes next the libraries, unless they take too much.
+func (tx *Tx) replaceFunctions(next functions) (fail resp.Value) {
+	if now := &tx.st.functions; tx.bounded() && next.bytes > max(maxScriptBytes, now.bytes) {
+		return errLibrariesFull
+	}
+	tx.st.functions = next
+	return resp.Nil
+}
+
+// loadLibrary compiles a library and runs its code, which counts as the command's
+// work.
+func (tx *Tx) loadLibrary(code string) (*lua.Library, error) {
+	m := &tx.st.machine
+	if tx.bounded() {
+		tx.charge(lua.CompileCost(code))
+		m.Meter = &tx.meter
+		defer func() { m.Meter = nil }()
+	}
+	return m.Load(code)
 }
 
 // without returns functions that lack some libraries.

@@ -1,11 +1,13 @@
 package fsm
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"slices"
 	"strings"
 
+	"github.com/trivetdb/trivet/fsm/cost"
 	"github.com/trivetdb/trivet/resp"
 )
 
@@ -34,6 +36,7 @@ type loading struct {
 
 var (
 	errLoadNone  = resp.Err("ERR this restore was ended, or another has begun: begin again")
+	errLoadParts = resp.Err("ERR the parts are no state that this version can read: begin again")
 	errLoadOrder = resp.Err("ERR a part is missing: begin again")
 	errLoadKeys  = resp.Err("ERR there are keys already: restore into an empty cluster, or with FORCE to replace all that is there")
 )
@@ -73,6 +76,7 @@ func loadPart(tx *Tx, args [][]byte) resp.Value {
 	case !ok || number != int64(len(l.parts)):
 		return errLoadOrder
 	}
+	tx.charge(cost.Made(len(args[3])))
 	next := *l // a frozen view may share it
 	next.parts, next.at = append(l.parts, string(args[3])), tx.now
 	tx.st.loading = &next
@@ -93,12 +97,18 @@ func loadEnd(tx *Tx, args [][]byte) resp.Value {
 		tx.st.loading = nil
 		return errLoadKeys
 	}
+	// An operator restores a backup: however large the state is, it is taken over. This
+	// work is not counted.
 	var parts []io.Reader
 	for _, p := range l.parts {
 		parts = append(parts, strings.NewReader(p))
 	}
 	from, err := Decode(io.MultiReader(parts...))
 	if err != nil {
+		if tx.bounded() && !errors.Is(err, ErrNewer) { // the node that took the parts has not decoded them
+			tx.st.loading = nil
+			return errLoadParts
+		}
 		// The node that took the parts has decoded them: it is newer.
 		tx.fault = fmt.Errorf("a state that was restored: %w", err)
 		return resp.Nil
@@ -126,6 +136,8 @@ func (s *State) take(from *State) {
 			s.deleted = append(s.deleted, name)
 		}
 	}
+	dbs, buried, scripts := s.dbs, s.graves, s.scripts
+	s.undo.other(func() { s.dbs, s.graves, s.scripts = dbs, buried, scripts })
 	s.scripts, s.functions = from.scripts, from.functions
 	s.settings, s.users = from.settings, from.users
 	s.dbs, s.graves = from.dbs, graves{floor: s.index}

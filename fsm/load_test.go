@@ -216,3 +216,21 @@ func TestLoadWatched(t *testing.T) {
 		t.Errorf("the key counts as unchanged: %+v, %v", r, err)
 	}
 }
+
+// Parts that are no state, as no node of trivet sends them, are refused from the
+// level of the bounds on: they must not stop every node.
+func TestLoadGarbage(t *testing.T) {
+	m := newMachine(t)
+	m.do(1, "SET", "k", "v")
+	for _, words := range [][]string{{"LOAD|BEGIN", "a", loadForce}, {"LOAD|PART", "a", "0", "garbage"}} {
+		if v := m.do(2, words...); v.IsError() {
+			t.Fatal(v)
+		}
+	}
+	if v := m.do(3, "LOAD|END", "a", loadForce); v.Str != errLoadParts.Str {
+		t.Errorf("got %v", v)
+	}
+	if v := m.do(4, "GET", "k"); v.Str != "v" || m.st.loading != nil {
+		t.Errorf("k is %v", v)
+	}
+}

@@ -20,7 +20,9 @@ type machine struct {
 
 var testOrigin = Origin{ID: 7, Life: 1}
 
-func newMachine(t testing.TB) *machine { return &machine{t: t, st: NewState(), check: true} }
+func newMachine(t testing.TB) *machine {
+	return &machine{t: t, st: NewStateAt(NewestLevel), check: true}
+}
 
 // bulks makes arguments of words.
 func bulks(words ...string) [][]byte {

@@ -3,6 +3,8 @@ package fsm
 import (
 	"fmt"
 	"slices"
+
+	"github.com/trivetdb/trivet/fsm/cost"
 )
 
 // members are a set. As in Redis, one that has held but integers, and not too
@@ -17,11 +19,11 @@ type members struct {
 // a large one.
 const maxInts = 512
 
-func newMembers(epoch uint32) *members {
+func newMembers(epoch uint64) *members {
 	return &members{dict: dict[struct{}]{epoch: epoch}, ints: true}
 }
 
-func (m *members) clone(epoch uint32) container {
+func (m *members) clone(epoch uint64) container {
 	return &members{dict: m.copy(epoch), ints: m.ints}
 }
 
@@ -92,6 +94,17 @@ func (m *members) remove(member string) bool {
 	return ok
 }
 
+// search returns the steps of looking for a member of so many bytes.
+func (m *members) search(n int) int {
+	if m.ints {
+		return cost.Lookup
+	}
+	return m.dict.search(n)
+}
+
+// text returns the number of bytes of all members.
+func (m *members) text() int { return m.taken - m.size()*elementOverhead }
+
 // all calls f with the members in order, until it returns false.
 func (m *members) all(f func(member string) bool) {
 	m.each(func(e *entry[struct{}]) bool { return f(e.key) })
@@ -105,7 +118,7 @@ func (m *members) encode(e *encoder) {
 	m.encodeDict(e, form, func(struct{}) {})
 }
 
-func decodeMembers(r *stateReader, epoch uint32) container {
+func decodeMembers(r *stateReader, epoch uint64) container {
 	m := newMembers(epoch)
 	form, limit := r.byte(), maxSmall
 	switch form {

@@ -20,7 +20,7 @@ const (
 func (o *object) bytes() int {
 	switch o.kind {
 	case kindString, kindInteger:
-		return len(o.str)
+		return o.text().len()
 	case kindClassic:
 		return len(o.val.(resp.Value).Append(nil, resp.Canonical))
 	}
@@ -56,12 +56,15 @@ func (s *State) settle() {
 	s.unsettled = s.unsettled[:0]
 }
 
-// Bytes estimates what the data takes: keys and values, without what the process
-// needs besides.
+// Bytes estimates what the data takes: keys and values, and from LevelBounds on
+// scripts and libraries, without what the process needs besides.
 func (s *State) Bytes() int64 {
 	n := 0
 	for db := range s.dbs {
 		n += s.dbs[db].bytes
+	}
+	if s.level >= LevelBounds {
+		n += s.scripts.bytes + s.functions.bytes
 	}
 	return int64(n)
 }

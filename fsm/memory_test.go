@@ -119,6 +119,8 @@ func TestBytes(t *testing.T) {
 		t.Errorf("%d bytes, MEMORY USAGE sums up to %d", m.st.Bytes(), sum)
 	}
 	m.do(m.st.Now(), "FLUSHALL")
+	m.doSub(m.st.Now(), "SCRIPT|FLUSH")
+	m.doSub(m.st.Now(), "FUNCTION|FLUSH")
 	m.verify()
 	if m.st.Bytes() != 0 {
 		t.Errorf("%d bytes of nothing", m.st.Bytes())

@@ -30,6 +30,7 @@ var silent = map[string]string{
 	"TX|WOKEN":         "it changes nothing",
 	"TX|AS":            "its command tells",
 	"TX|ADMIT":         "it changes nothing",
+	"TX|LEVEL":         "it changes no key",
 }
 
 // Each Write row tells of what it does somewhere in the transcripts, or stands in

@@ -34,14 +34,14 @@ const (
 // which has a kid for each. No key below a kid is less than the kid's, nor any
 // below the kids ahead of it as great.
 type orderedNode[K sortable[K], V any] struct {
-	epoch uint32
+	epoch uint64
 	keys  []K
 	vals  []V
 	kids  []*orderedNode[K, V]
 }
 
 // own returns n, or a copy of it that may be changed in this epoch.
-func (n *orderedNode[K, V]) own(epoch uint32) *orderedNode[K, V] {
+func (n *orderedNode[K, V]) own(epoch uint64) *orderedNode[K, V] {
 	if n.epoch == epoch {
 		return n
 	}
@@ -75,7 +75,7 @@ func (t *ordered[K, V]) get(k K) *V {
 
 // edit returns the value of a key to be changed in place, or nil. It is good
 // until a key is put or removed.
-func (t *ordered[K, V]) edit(k K, epoch uint32) *V {
+func (t *ordered[K, V]) edit(k K, epoch uint64) *V {
 	if t.get(k) == nil {
 		return nil
 	}
@@ -90,7 +90,7 @@ func (t *ordered[K, V]) edit(k K, epoch uint32) *V {
 }
 
 // put sets the value of a key and reports whether the key is new.
-func (t *ordered[K, V]) put(k K, v V, epoch uint32) bool {
+func (t *ordered[K, V]) put(k K, v V, epoch uint64) bool {
 	if t.root == nil {
 		t.root = &orderedNode[K, V]{epoch: epoch}
 	}
@@ -109,7 +109,7 @@ func (t *ordered[K, V]) put(k K, v V, epoch uint32) bool {
 // put returns the node to put in the place of n, and one to follow it where n
 // was full. Edge tells that nothing follows n in the tree: what grows at its end,
 // as IDs do, leaves full nodes behind.
-func (n *orderedNode[K, V]) put(k K, v V, epoch uint32, edge bool) (left, right *orderedNode[K, V], added bool) {
+func (n *orderedNode[K, V]) put(k K, v V, epoch uint64, edge bool) (left, right *orderedNode[K, V], added bool) {
 	n = n.own(epoch)
 	if n.kids == nil {
 		i := n.place(k)
@@ -158,7 +158,7 @@ func (n *orderedNode[K, V]) split(edge bool) *orderedNode[K, V] {
 }
 
 // remove deletes a key and reports whether it was there.
-func (t *ordered[K, V]) remove(k K, epoch uint32) bool {
+func (t *ordered[K, V]) remove(k K, epoch uint64) bool {
 	if t.get(k) == nil {
 		return false
 	}
@@ -173,7 +173,7 @@ func (t *ordered[K, V]) remove(k K, epoch uint32) bool {
 	return true
 }
 
-func (n *orderedNode[K, V]) remove(k K, epoch uint32) *orderedNode[K, V] {
+func (n *orderedNode[K, V]) remove(k K, epoch uint64) *orderedNode[K, V] {
 	n = n.own(epoch)
 	if n.kids == nil {
 		i := n.place(k)
@@ -192,7 +192,7 @@ func (n *orderedNode[K, V]) remove(k K, epoch uint32) *orderedNode[K, V] {
 }
 
 // merge makes one of kids i and i+1, where they are small.
-func (n *orderedNode[K, V]) merge(i int, epoch uint32) bool {
+func (n *orderedNode[K, V]) merge(i int, epoch uint64) bool {
 	if i < 0 || i+1 >= len(n.kids) {
 		return false
 	}
@@ -256,7 +256,7 @@ func (t *ordered[K, V]) greatest() K {
 }
 
 // check reports an invariant that does not hold.
-func (t *ordered[K, V]) check(epoch uint32) error {
+func (t *ordered[K, V]) check(epoch uint64) error {
 	n := 0
 	var before K
 	wrong := false

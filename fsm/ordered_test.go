@@ -18,7 +18,7 @@ func TestOrderedIsAMap(t *testing.T) {
 		model map[streamID]int
 	}
 	var tree ordered[streamID, int]
-	model, epoch := map[streamID]int{}, uint32(1)
+	model, epoch := map[streamID]int{}, uint64(1)
 	var views []frozen
 	same := func(tree *ordered[streamID, int], model map[streamID]int, from streamID) {
 		t.Helper()

@@ -11,7 +11,7 @@ type Push struct {
 func Pushes(body []byte) (pushes []Push) {
 	d := decoder{b: body}
 	for len(d.b) > 0 {
-		db := int(d.byte())
+		db := int(d.byte() &^ atomicGroup)
 		pushes = d.pushes(pushes, db, d.uvarint())
 	}
 	return pushes

@@ -40,7 +40,7 @@ const (
 // A rankNode is a leaf, which has items, or an inner node, which has kids.
 // Neighbours below one parent together are more than half a node.
 type rankNode struct {
-	epoch uint32
+	epoch uint64
 	items []scored
 	kids  []rankKid
 }
@@ -78,7 +78,7 @@ func (n *rankNode) width() (have, most int) {
 }
 
 // own returns n, or a copy of it that may be changed in this epoch.
-func (n *rankNode) own(epoch uint32) *rankNode {
+func (n *rankNode) own(epoch uint64) *rankNode {
 	if n.epoch == epoch {
 		return n
 	}
@@ -102,7 +102,7 @@ func (n *rankNode) branch(it scored) int {
 }
 
 // insert adds it, which must not be there.
-func (t *rankTree) insert(it scored, epoch uint32) {
+func (t *rankTree) insert(it scored, epoch uint64) {
 	if t.root == nil {
 		t.root = &rankNode{epoch: epoch}
 	}
@@ -116,7 +116,7 @@ func (t *rankTree) insert(it scored, epoch uint32) {
 // insert returns the node to put in the place of n, and one to follow it where
 // n was full. Edge tells that nothing follows n in the tree: what grows at its
 // end, as times do, leaves full nodes behind.
-func (n *rankNode) insert(it scored, epoch uint32, edge bool) (left, right *rankNode) {
+func (n *rankNode) insert(it scored, epoch uint64, edge bool) (left, right *rankNode) {
 	n = n.own(epoch)
 	if n.kids == nil {
 		return n.insertItem(it, edge)
@@ -163,7 +163,7 @@ func (n *rankNode) insertItem(it scored, edge bool) (left, right *rankNode) {
 }
 
 // remove takes away it, which must be there.
-func (t *rankTree) remove(it scored, epoch uint32) {
+func (t *rankTree) remove(it scored, epoch uint64) {
 	t.root = t.root.remove(it, epoch)
 	for len(t.root.kids) == 1 {
 		t.root = t.root.kids[0].node
@@ -173,7 +173,7 @@ func (t *rankTree) remove(it scored, epoch uint32) {
 	}
 }
 
-func (n *rankNode) remove(it scored, epoch uint32) *rankNode {
+func (n *rankNode) remove(it scored, epoch uint64) *rankNode {
 	n = n.own(epoch)
 	if n.kids == nil {
 		i := n.place(it)
@@ -194,7 +194,7 @@ func (n *rankNode) remove(it scored, epoch uint32) *rankNode {
 }
 
 // merge makes one of kids i and i+1, where they are small.
-func (n *rankNode) merge(i int, epoch uint32) bool {
+func (n *rankNode) merge(i int, epoch uint64) bool {
 	if i < 0 || i+1 >= len(n.kids) {
 		return false
 	}

@@ -33,29 +33,50 @@ type grave struct {
 	index uint64
 }
 
-func (g *graves) add(db int, key string, index uint64) {
+// bury remembers that a key went at an index.
+func (s *State) bury(db int, key string, index uint64) {
+	if len(s.graves.all) == maxGraves {
+		s.replaceGraves(s.graves.newer())
+	}
+	p := place{db, key}
+	s.undo.grave(p, s.graves.last[p])
+	s.graves.add(p, index)
+}
+
+func (s *State) replaceGraves(next graves) {
+	old := s.graves
+	s.undo.other(func() { s.graves = old })
+	s.graves = next
+}
+
+func (g *graves) add(p place, index uint64) {
 	if g.last == nil {
 		g.last = map[place]uint64{}
 	}
-	if len(g.all) == maxGraves {
-		g.forget()
-	}
-	p := place{db, key}
 	g.all = append(g.all, grave{p, index})
 	g.last[p] = max(g.last[p], index)
 }
 
-// forget leaves the newer half.
-func (g *graves) forget() {
+// takeBack undoes the last add, of a key that went at an index before, 0 for
+// never.
+func (g *graves) takeBack(p place, index uint64) {
+	g.all = g.all[:len(g.all)-1]
+	if g.last[p] = index; index == 0 {
+		delete(g.last, p)
+	}
+}
+
+// newer returns the newer half.
+func (g *graves) newer() graves {
 	half := len(g.all) / 2
+	left := graves{floor: g.floor, all: make([]grave, 0, maxGraves), last: map[place]uint64{}}
 	for _, old := range g.all[:half] {
-		g.floor = max(g.floor, old.index)
+		left.floor = max(left.floor, old.index)
 	}
-	g.all = append(make([]grave, 0, maxGraves), g.all[half:]...)
-	clear(g.last)
-	for _, one := range g.all {
-		g.last[one.place] = max(g.last[one.place], one.index)
+	for _, one := range g.all[half:] {
+		left.add(one.place, one.index)
 	}
+	return left
 }
 
 // since reports whether the key went after index, or may have.
@@ -65,7 +86,7 @@ func (g *graves) since(db int, key string, index uint64) bool {
 
 // remove deletes key, which holds o.
 func (s *State) remove(db int, key string, o *object) {
-	s.graves.add(db, key, s.index)
+	s.bury(db, key, s.index)
 	s.dbs[db].drop(s, key, o)
 }
 
@@ -73,7 +94,7 @@ func (s *State) remove(db int, key string, o *object) {
 // who watch it when its time had passed, so what counts is its last change.
 func (s *State) expire(db int, key string) {
 	o := s.dbs[db].get([]byte(key))
-	s.graves.add(db, key, o.rev)
+	s.bury(db, key, o.rev)
 	s.dbs[db].drop(s, key, o)
 }
 
@@ -81,6 +102,7 @@ func (k *keyspace) drop(s *State, key string, o *object) {
 	if o.due != nil {
 		k.due.drop(o.due)
 	}
+	s.undo.object(k, o.key, o)
 	name := []byte(key)
 	hash := xxhash.Sum64(name)
 	k.writable(s, hash).remove(hash, name)
@@ -93,17 +115,19 @@ func (s *State) clear(db int) {
 	s.settle()
 	s.signal(Signal{DB: db, All: true})
 	s.buryAll(db)
-	s.dbs[db] = keyspace{rev: s.dbs[db].rev}
+	old := s.dbs[db]
+	s.undo.other(func() { s.dbs[db] = old })
+	s.dbs[db] = keyspace{rev: old.rev}
 }
 
 // buryAll notes that all keys of a database go.
 func (s *State) buryAll(db int) {
 	if s.dbs[db].size > buryAtMost {
-		s.graves = graves{floor: s.index}
+		s.replaceGraves(graves{floor: s.index})
 		return
 	}
 	for o := range s.dbs[db].all() {
-		s.graves.add(db, o.key, s.index)
+		s.bury(db, o.key, s.index)
 	}
 }
 
@@ -136,6 +160,6 @@ func (d *stateReader) graves(s *State) {
 			d.fail("key that went at another time")
 			return
 		}
-		s.graves.add(db, key, index)
+		s.graves.add(place{db, key}, index)
 	}
 }

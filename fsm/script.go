@@ -3,6 +3,7 @@ package fsm
 import (
 	"strings"
 
+	"github.com/trivetdb/trivet/fsm/cost"
 	"github.com/trivetdb/trivet/fsm/lua"
 	"github.com/trivetdb/trivet/resp"
 )
@@ -47,13 +48,25 @@ func (tx *Tx) runScript(p *lua.Program, keys, argv [][]byte, readOnly bool) resp
 	if full && p.Flagged {
 		return errOOM
 	}
+	tx.chargeArguments(keys, argv)
 	return tx.runLua(readOnly || p.ReadOnly, full, func(m *lua.Machine, host lua.Host) resp.Value {
 		return m.Run(p, host, keys, argv)
 	})
 }
 
+// chargeArguments counts what a script gets, which is copied.
+func (tx *Tx) chargeArguments(lists ...[][]byte) {
+	for _, list := range lists {
+		size := 0
+		for _, arg := range list {
+			size += len(arg)
+		}
+		tx.charge(cost.Times(len(list), cost.Element) + cost.Read(size))
+	}
+}
+
 // runLua runs Lua code, which may go on in another database. Where there is too
-// much data already, it may not add to it.
+// much data already, it may not add to it. What it does counts as the command's.
 func (tx *Tx) runLua(readOnly, full bool, code func(*lua.Machine, lua.Host) resp.Value) resp.Value {
 	db, typed := tx.db, tx.typed
 	defer func() { tx.db, tx.typed, tx.script = db, typed, false }()
@@ -62,7 +75,32 @@ func (tx *Tx) runLua(readOnly, full bool, code func(*lua.Machine, lua.Host) resp
 	if tx.write {
 		m = &tx.st.machine
 	}
-	return code(m, &scriptHost{tx: tx, readOnly: readOnly, full: full})
+	if !tx.bounded() {
+		return code(m, &scriptHost{tx: tx, readOnly: readOnly, full: full})
+	}
+	m.Meter = &tx.meter
+	defer func() { m.Meter = nil }()
+	host := &scriptHost{tx: tx, readOnly: readOnly, full: full}
+	v := code(m, host)
+	switch {
+	case host.ended != nil: // as the command ended that the script called
+		panic(host.ended)
+	case tx.meter.Left() < 0:
+		panic(overrun{v})
+	}
+	values, bytes := sizeOf(&v)
+	tx.chargeReply(values, bytes)
+	return v
+}
+
+// sizeOf returns how many values a reply has and how many bytes their strings.
+func sizeOf(v *resp.Value) (values, bytes int) {
+	values, bytes = 1, len(v.Str)
+	for i := range v.Elems {
+		n, size := sizeOf(&v.Elems[i])
+		values, bytes = values+n, bytes+size
+	}
+	return values, bytes
 }
 
 func eval(tx *Tx, args [][]byte) resp.Value            { return tx.eval(args, false) }
@@ -75,6 +113,7 @@ func (tx *Tx) eval(args [][]byte, readOnly bool) resp.Value {
 	if fail.IsError() {
 		return fail
 	}
+	tx.charge(cost.Made(len(args[1])))
 	body := string(args[1])
 	return tx.evalBody(lua.Sum(body), body, keys, argv, readOnly)
 }
@@ -100,10 +139,11 @@ func (tx *Tx) evalSHA(args [][]byte, readOnly bool) resp.Value {
 func (tx *Tx) evalBody(sha, body string, keys, argv [][]byte, readOnly bool) resp.Value {
 	var p *lua.Program
 	var err error
+	tx.chargeCompile(sha, body)
 	if readOnly {
 		p, err = tx.st.scripts.compile(sha, body)
 	} else {
-		p, err = tx.st.scripts.remember(sha, body, false)
+		p, err = tx.st.scripts.remember(&tx.st.undo, sha, body, false, tx.bounded())
 	}
 	if err != nil {
 		return resp.Err(err.Error())
@@ -111,15 +151,31 @@ func (tx *Tx) evalBody(sha, body string, keys, argv [][]byte, readOnly bool) res
 	return tx.runScript(p, keys, argv, readOnly)
 }
 
-func scriptLoad(tx *Tx, args [][]byte) resp.Value {
-	p, err := tx.st.scripts.remember(lua.Sum(string(args[2])), string(args[2]), true)
-	if err != nil {
-		return resp.Err(err.Error())
+// chargeCompile counts the compilation of a script that the cluster does not
+// remember. Whether this node has compiled it already makes no difference.
+func (tx *Tx) chargeCompile(sha, body string) {
+	if _, ok := tx.st.scripts.body(sha); !ok {
+		tx.charge(lua.CompileCost(body))
+		tx.charge(cost.Times(len(tx.st.scripts.bySHA), cost.Element)) // see forget
 	}
-	return resp.Str(p.SHA)
+}
+
+func scriptLoad(tx *Tx, args [][]byte) resp.Value {
+	tx.charge(cost.Made(len(args[2])))
+	body := string(args[2])
+	sha := lua.Sum(body)
+	if tx.bounded() && tx.full() {
+		return errOOM
+	}
+	tx.chargeCompile(sha, body)
+	if fail := tx.st.scripts.load(&tx.st.undo, sha, body, tx.bounded()); fail.IsError() {
+		return fail
+	}
+	return resp.Str(sha)
 }
 
 func scriptExists(tx *Tx, args [][]byte) resp.Value {
+	tx.charge(cost.Times(len(args), cost.Lookup))
 	found := resp.List()
 	for _, sha := range args[2:] {
 		n := int64(0)
@@ -135,6 +191,8 @@ func scriptFlush(tx *Tx, args [][]byte) resp.Value {
 	if len(args) > 3 || len(args) == 3 && !equalFold(args[2], "SYNC") && !equalFold(args[2], "ASYNC") {
 		return errScriptFlush
 	}
+	old := tx.st.scripts
+	tx.st.undo.other(func() { tx.st.scripts = old })
 	tx.st.scripts = scripts{}
 	return resp.OK
 }

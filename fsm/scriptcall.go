@@ -25,6 +25,7 @@ type scriptHost struct {
 	readOnly bool
 	full     bool // there was too much data when the script began
 	wrote    bool // a command that writes was let pass
+	ended    any  // the panic that a command ended with: the script ends so, too
 }
 
 // scriptRows are the commands that scripts may call though a node answers them
@@ -102,27 +103,36 @@ func (h *scriptHost) find(args [][]byte) (*Command, resp.Value) {
 	return c, resp.Nil
 }
 
-// Call carries out a command for a script.
-func (h *scriptHost) Call(args [][]byte) resp.Value {
+// Call carries out a command for a script. A command that ends with a panic, for
+// what it would cost or by a mistake of ours, ends the script: the panic must not
+// meet Lua's errors, which the script could catch. Before there were bounds, it did.
+func (h *scriptHost) Call(args [][]byte) (v resp.Value, ok bool) {
+	reads := h.tx.reads
+	defer func() {
+		h.tx.reads = reads
+		if h.tx.bounded() {
+			if h.ended = recover(); h.ended != nil {
+				v, ok = resp.Nil, false
+			}
+		}
+	}()
 	c, fail := h.find(args)
 	if c == nil {
-		return fail
+		return fail, true
 	}
 	if fail := h.tx.permit(c, args); fail.IsError() {
-		return fail
+		return fail, true
 	}
 	if fail := h.refuse(c); fail.IsError() {
-		return fail
+		return fail, true
 	}
 	args[0] = append(args[0][:0], c.Name...)
-	reads := h.tx.reads
-	defer func() { h.tx.reads = reads }()
 	h.tx.reads = c.Flags&Read != 0
-	v := c.Run(h.tx, args)
+	v = c.Run(h.tx, args)
 	if h.tx.write {
 		h.tx.st.settle()
 	}
-	return v
+	return v, true
 }
 
 // refuse returns an error where a command must not run since there is too much

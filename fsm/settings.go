@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/trivetdb/trivet/fsm/cost"
 	"github.com/trivetdb/trivet/resp"
 )
 
@@ -48,15 +49,25 @@ type setting struct {
 	parse func(text string) (string, error)
 }
 
+// The largest values of the settings that say how much a node keeps to be looked
+// at. Larger ones, which older versions let pass, count as these.
+const (
+	MaxSlow   = 10_000 // slowlog-max-len: an entry has up to 5 KB
+	MaxDenied = 1_000  // acllog-max-len: the same
+)
+
 var knownSettings = []setting{
+	{"acllog-max-len", wholeNumber(0, MaxDenied)},
 	{"client-output-buffer-limit", parseBufferLimits},
 	{"latency-monitor-threshold", wholeNumber(0, math.MaxInt64)},
 	{"maxclients", wholeNumber(1, math.MaxUint32)},
 	{"maxmemory", byteNumber},
+	{"maxmemory-clients", parseClientMemory},
 	{"maxmemory-policy", parsePolicy},
 	{"notify-keyspace-events", parseEventText},
+	{"protected-mode", yesOrNo},
 	{"slowlog-log-slower-than", wholeNumber(-1, math.MaxInt64)},
-	{"slowlog-max-len", wholeNumber(0, math.MaxInt64)},
+	{"slowlog-max-len", wholeNumber(0, MaxSlow)},
 	{"timeout", wholeNumber(0, math.MaxInt32)},
 }
 
@@ -131,6 +142,7 @@ func newSettings(values map[string]string) *Settings {
 }
 
 func settingsSet(tx *Tx, args [][]byte) resp.Value {
+	tx.chargeEach(args[1:], cost.Insert)
 	if tx.write {
 		tx.st.settings = tx.st.settings.with(args[1:])
 	}
@@ -156,6 +168,27 @@ func byteNumber(text string) (string, error) {
 		return "", errors.New("argument must be a memory value")
 	}
 	return strconv.FormatUint(n, 10), nil
+}
+
+// parseClientMemory takes a number of bytes. A share of maxmemory, as Redis has it
+// too, would be one of what the data may take.
+func parseClientMemory(text string) (string, error) {
+	n, ok := ParseBytes(text)
+	switch {
+	case !ok:
+		return "", errors.New("argument must be a memory value")
+	case n > math.MaxInt64:
+		return "", fmt.Errorf("argument must be between 0 and %d inclusive", int64(math.MaxInt64))
+	}
+	return strconv.FormatUint(n, 10), nil
+}
+
+func yesOrNo(text string) (string, error) {
+	switch answer := strings.ToLower(text); answer {
+	case "yes", "no":
+		return answer, nil
+	}
+	return "", errors.New("argument must be 'yes' or 'no'")
 }
 
 var byteUnits = map[string]uint64{
@@ -190,21 +223,25 @@ func parsePolicy(text string) (string, error) {
 }
 
 // BufferLimits is how client-output-buffer-limit reads: what may wait for a
-// subscriber is bounded by one number, and nothing else by this setting.
-func BufferLimits(pubsub uint64) string {
-	return fmt.Sprintf("normal 0 0 0 slave 0 0 0 pubsub %d 0 0", pubsub)
+// client is bounded by one number, and for a subscriber by another. A replica is no
+// client here.
+func BufferLimits(normal, pubsub uint64) string {
+	return fmt.Sprintf("normal %d 0 0 slave 0 0 0 pubsub %d 0 0", normal, pubsub)
 }
 
-// PubSubLimit returns how many bytes may wait for a subscriber, or what counts
-// where that is not set.
-func (s *Settings) PubSubLimit(otherwise uint64) uint64 {
+// BufferLimits returns how many bytes may wait for a client, and for a subscriber;
+// what is given counts where that is not set.
+func (s *Settings) BufferLimits(normal, pubsub uint64) (uint64, uint64) {
 	words := strings.Fields(s.values["client-output-buffer-limit"])
-	if i := slices.Index(words, "pubsub"); i >= 0 && i+1 < len(words) {
-		if n, ok := ParseBytes(words[i+1]); ok {
-			return n
+	limit := func(class string, otherwise uint64) uint64 {
+		if i := slices.Index(words, class); i >= 0 && i+1 < len(words) {
+			if n, ok := ParseBytes(words[i+1]); ok {
+				return n
+			}
 		}
+		return otherwise
 	}
-	return otherwise
+	return limit("normal", normal), limit("pubsub", pubsub)
 }
 
 // A settingError says in Redis's words what is wrong with a value.
@@ -212,13 +249,15 @@ type settingError string
 
 func (e settingError) Error() string { return string(e) }
 
-// parseBufferLimits takes Redis's form, class hard soft seconds for each class.
+// parseBufferLimits takes Redis's form, class hard soft seconds for each class. The
+// last limit of a class counts, so that new ones may stand behind those that count
+// now.
 func parseBufferLimits(text string) (string, error) {
 	words := strings.Fields(text)
 	if len(words) == 0 || len(words)%4 != 0 {
 		return "", settingError("Wrong number of arguments in buffer limit configuration.")
 	}
-	limit, given := uint64(0), false
+	limits := map[string]uint64{}
 	for ; len(words) > 0; words = words[4:] {
 		hard, ok1 := ParseBytes(words[1])
 		soft, ok2 := ParseBytes(words[2])
@@ -229,16 +268,18 @@ func parseBufferLimits(text string) (string, error) {
 			return "", settingError("Invalid client class specified in buffer limit configuration.")
 		case !ok1 || !ok2 || !ok3 || seconds < 0:
 			return "", settingError("Error in hard, soft or soft_seconds setting in buffer limit configuration.")
-		case class == "pubsub" && soft == 0 && seconds == 0:
-			limit, given = hard, true
+		case (class == "normal" || class == "pubsub") && soft == 0 && seconds == 0:
+			limits[class] = hard
 		case hard != 0 || soft != 0 || seconds != 0:
-			return "", errors.New("trivet has a hard limit for class pubsub, and no others: all else must be 0")
+			return "", errors.New("trivet has hard limits for the classes normal and pubsub, and no others: all else must be 0")
 		}
 	}
-	if !given {
-		return "", errors.New("the limit of class pubsub is missing")
+	for _, class := range []string{"normal", "pubsub"} {
+		if _, given := limits[class]; !given {
+			return "", errors.New("the limit of class " + class + " is missing")
+		}
 	}
-	return BufferLimits(limit), nil
+	return BufferLimits(limits["normal"], limits["pubsub"]), nil
 }
 
 // settings writes the settings, behind a byte that no database has, where there

@@ -20,10 +20,14 @@ func TestParseSetting(t *testing.T) {
 		{"notify-keyspace-events", "KEA", "AKE"},
 		{"notify-keyspace-events", "tezhslg$xdmnEK", "AKEmn"},
 		{"notify-keyspace-events", "mKx", "xKm"},
-		{"client-output-buffer-limit", "pubsub 1mb 0 0", "normal 0 0 0 slave 0 0 0 pubsub 1048576 0 0"},
+		{"client-output-buffer-limit", "normal 9 0 0 pubsub 2 0 0 pubsub 1mb 0 0", "normal 9 0 0 slave 0 0 0 pubsub 1048576 0 0"},
 		{"client-output-buffer-limit", " normal 0 0 0  PubSub 7 0 0 ", "normal 0 0 0 slave 0 0 0 pubsub 7 0 0"},
 		{"slowlog-log-slower-than", "-1", "-1"},
-		{"slowlog-max-len", "9223372036854775807", "9223372036854775807"},
+		{"slowlog-log-slower-than", "9223372036854775807", "9223372036854775807"},
+		{"slowlog-max-len", "10000", "10000"},
+		{"acllog-max-len", "0", "0"},
+		{"maxmemory-clients", "1gb", "1073741824"},
+		{"protected-mode", "No", "no"},
 	} {
 		got, err := ParseSetting(c.name, c.text)
 		if err != nil || got != c.want {
@@ -42,8 +46,14 @@ func TestParseSetting(t *testing.T) {
 		{"maxmemory-policy", "allkeys-lru", "trivet evicts no keys: only noeviction is possible"},
 		{"timeout", "01", "argument couldn't be parsed into an integer"},
 		{"timeout", "2147483648", "argument must be between 0 and 2147483647 inclusive"},
-		{"client-output-buffer-limit", "pubsub 1 2 3", "trivet has a hard limit for class pubsub, and no others: all else must be 0"},
+		{"client-output-buffer-limit", "pubsub 1 2 3", "trivet has hard limits for the classes normal and pubsub, and no others: all else must be 0"},
 		{"client-output-buffer-limit", "normal 0 0 0", "the limit of class pubsub is missing"},
+		{"client-output-buffer-limit", "pubsub 0 0 0", "the limit of class normal is missing"},
+		{"slowlog-max-len", "10001", "argument must be between 0 and 10000 inclusive"},
+		{"acllog-max-len", "1001", "argument must be between 0 and 1000 inclusive"},
+		{"maxmemory-clients", "-1", "argument must be a memory value"},
+		{"maxmemory-clients", "10000000000gb", "argument must be between 0 and 9223372036854775807 inclusive"},
+		{"protected-mode", "maybe", "argument must be 'yes' or 'no'"},
 		{"client-output-buffer-limit", "foo 0 0 0", "Invalid client class specified in buffer limit configuration."},
 	} {
 		if got, err := ParseSetting(c.name, c.text); err == nil || err.Error() != c.want {
@@ -70,12 +80,12 @@ func TestSettings(t *testing.T) {
 	if v, ok := s.Get("of-the-future"); s.MaxMemory() != 5000 || s.Int("timeout", 0) != 7 || v != "x" || !ok {
 		t.Errorf("settings after a restore: %+v", s)
 	}
-	if s.Int("slowlog-max-len", 128) != 128 || s.PubSubLimit(32) != 32 {
+	if s.Int("slowlog-max-len", 128) != 128 || pubsubLimit(s) != 32 {
 		t.Error("what is not set has a value")
 	}
 	m.do(1, "SETTINGS|SET", "maxmemory", Unset, "timeout", Unset, "of-the-future", Unset,
-		"client-output-buffer-limit", BufferLimits(7))
-	if s := m.st.Settings(); s.MaxMemory() != 9000 || s.Int("timeout", 3) != 3 || s.PubSubLimit(32) != 7 {
+		"client-output-buffer-limit", BufferLimits(5, 7))
+	if s := m.st.Settings(); s.MaxMemory() != 9000 || s.Int("timeout", 3) != 3 || pubsubLimit(s) != 7 {
 		t.Errorf("settings after some were taken back: %+v", s)
 	}
 	m.do(1, "SETTINGS|SET", MemoryFlag, Unset, "client-output-buffer-limit", Unset)
@@ -91,4 +101,9 @@ func TestParseBytesBounds(t *testing.T) {
 	if _, ok := ParseBytes("17179869184gb"); ok {
 		t.Error("a number that does not fit was taken")
 	}
+}
+
+func pubsubLimit(s *Settings) uint64 {
+	_, n := s.BufferLimits(0, 32)
+	return n
 }

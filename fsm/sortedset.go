@@ -8,17 +8,17 @@ import (
 // A sortedSet is the container of the sorted set commands: its members in the
 // order of their scores, and the score of each.
 type sortedSet struct {
-	epoch  uint32
+	epoch  uint64
 	order  rankTree
 	scores *trie[float64]
 	taken  int // bytes, see memory.go
 }
 
-func newSortedSet(epoch uint32) *sortedSet {
+func newSortedSet(epoch uint64) *sortedSet {
 	return &sortedSet{epoch: epoch, scores: &trie[float64]{epoch: epoch}}
 }
 
-func (z *sortedSet) clone(epoch uint32) container {
+func (z *sortedSet) clone(epoch uint64) container {
 	return &sortedSet{epoch: epoch, order: z.order, scores: z.scores, taken: z.taken}
 }
 
@@ -75,7 +75,7 @@ func (z *sortedSet) encode(e *encoder) {
 	})
 }
 
-func decodeSortedSet(d *stateReader, epoch uint32) container {
+func decodeSortedSet(d *stateReader, epoch uint64) container {
 	z := newSortedSet(epoch)
 	last := scored{}
 	n := d.uvarint()
@@ -127,7 +127,7 @@ func (z *sortedSet) check() error {
 }
 
 // check reports what is wrong with the tree, for tests.
-func (t *rankTree) check(epoch uint32) error {
+func (t *rankTree) check(epoch uint64) error {
 	if t.root == nil {
 		return nil
 	}
@@ -149,7 +149,7 @@ func (t *rankTree) check(epoch uint32) error {
 }
 
 // check returns the height of the node.
-func (n *rankNode) check(epoch uint32) (height int, err error) {
+func (n *rankNode) check(epoch uint64) (height int, err error) {
 	have, most := n.width()
 	switch {
 	case n.epoch > epoch: // of the node above

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strconv"
 	"testing"
+
+	"github.com/trivetdb/trivet/fsm/cost"
 )
 
 // setSizes are the sizes of the sorted sets that benchmarks use.
@@ -17,7 +19,7 @@ func setSizes() []int {
 // setOf returns a writing transaction on a state with a sorted set of n members
 // at z.
 func setOf(n int) *Tx {
-	tx := &Tx{st: NewState(), write: true}
+	tx := &Tx{st: NewState(), write: true, meter: cost.Unlimited()}
 	z := newSortedSet(1)
 	for i := range n {
 		z.put(memberName(i, n), float64(i))

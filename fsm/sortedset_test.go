@@ -34,7 +34,7 @@ func (p plainSet) same(z *sortedSet) error {
 	if err := z.check(); err != nil {
 		return err
 	}
-	if got := z.items(0, z.size()); !slices.Equal(got, p) {
+	if got := z.items(freeTx(), 0, z.size()); !slices.Equal(got, p) {
 		return fmt.Errorf("got %v, want %v", got, p)
 	}
 	return nil
@@ -126,7 +126,8 @@ func TestRanks(t *testing.T) {
 				return it.score < low.score || low.open && it.score == low.score ||
 					it.score > high.score || high.open && it.score == high.score
 			})
-			if got := z.items(z.scoreRange(low, high)); !slices.Equal(got, want) {
+			from, to = z.scoreRange(low, high)
+			if got := z.items(freeTx(), from, to); !slices.Equal(got, want) {
 				t.Fatalf("%d members, %v to %v: got %v, want %v", size, low, high, got, want)
 			}
 		}
@@ -213,7 +214,7 @@ func TestFirstWriteCopiesLittle(t *testing.T) {
 }
 
 // newRankNodes counts the nodes of an epoch.
-func newRankNodes(n *rankNode, epoch uint32) (made int) {
+func newRankNodes(n *rankNode, epoch uint64) (made int) {
 	if n.epoch == epoch {
 		made++
 	}
@@ -223,7 +224,7 @@ func newRankNodes(n *rankNode, epoch uint32) (made int) {
 	return made
 }
 
-func newTries(n *trie[float64], epoch uint32) (made int) {
+func newTries(n *trie[float64], epoch uint64) (made int) {
 	if n.epoch == epoch {
 		made++
 	}

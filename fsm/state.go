@@ -1,9 +1,6 @@
 package fsm
 
 import (
-	"fmt"
-	"slices"
-
 	"github.com/trivetdb/trivet/fsm/acl"
 	"github.com/trivetdb/trivet/fsm/cost"
 	"github.com/trivetdb/trivet/fsm/lua"
@@ -21,7 +18,9 @@ const maxExpiredPerEntry = 1000
 type State struct {
 	index     uint64 // of the log entry applied last
 	now       int64  // the time of the entries, milliseconds; never goes back
-	epoch     uint32 // counts freezes; what is older is shared with a frozen view
+	epoch     uint64 // counts freezes and savepoints: what is older is shared with a frozen view or the undo log
+	freezes   uint32 // counts freezes: shards that are older are shared with a frozen view
+	undo      undo
 	level     uint64 // of the cluster, see level.go
 	dbs       [Databases]keyspace
 	origins   map[uint64]origin
@@ -42,6 +41,10 @@ type State struct {
 	typed     []bool      // reused by Apply
 	argv      [][]byte
 	unsettled []unsettled // by the command that runs
+	skipped   []uint64    // indexes of entries that were left out, see skip.go
+	raised    uint64      // the level from the next entry on, 0 for the same
+	panics    []Panic     // of commands, not taken yet
+	overruns  uint64      // commands and transactions that were ended at a bound
 }
 
 // An origin is what the state remembers of a node that sends batches: enough
@@ -57,7 +60,7 @@ func NewState() *State { return NewStateAt(0) }
 
 // NewStateAt returns an empty state at a level, for what begins without a log.
 func NewStateAt(level uint64) *State {
-	return &State{origins: map[uint64]origin{}, epoch: 1, settings: noSettings, users: acl.NewUsers(), level: level}
+	return &State{origins: map[uint64]origin{}, epoch: 1, freezes: 1, settings: noSettings, users: acl.NewUsers(), level: level}
 }
 
 // Index returns the index of the log entry applied last.
@@ -86,117 +89,6 @@ func (s *State) NextDue() (at int64, ok bool) {
 	return d.at, true
 }
 
-// Outcome says what became of a batch.
-type Outcome uint8
-
-// The outcomes of a batch.
-const (
-	Applied    Outcome = iota // now
-	Replayed                  // earlier: the replies are the remembered ones
-	Superseded                // never: its origin has gone on without it
-)
-
-// A Result is what Apply says of one batch.
-type Result struct {
-	Outcome Outcome
-	Replies []resp.Value // one a command; must not be changed
-}
-
-// Apply applies the entry at index and returns a result for each of its
-// batches. An error means that this node cannot go on: the entry is damaged or
-// from a newer version, and the state may hold a part of it.
-func (s *State) Apply(index uint64, e Entry) ([]Result, error) {
-	s.index = index
-	s.now = max(s.now, e.Time)
-	s.removeDue()
-	s.forgetLoading()
-	results := make([]Result, len(e.Batches))
-	chance := newChance(e.Seed)
-	for i := range e.Batches {
-		r, err := s.applyBatch(&e.Batches[i], chance)
-		if err != nil {
-			return nil, fmt.Errorf("entry %d: %w", index, err)
-		}
-		results[i] = r
-	}
-	return results, nil
-}
-
-func (s *State) applyBatch(b *Batch, chance *chance) (Result, error) {
-	o := s.origins[b.Origin.ID]
-	switch {
-	case b.Origin.Life == o.life && b.Seq == o.seq:
-		return Result{Replayed, o.replies}, nil
-	case b.Origin.Life < o.life, b.Origin.Life == o.life && b.Seq < o.seq:
-		return Result{Outcome: Superseded}, nil
-	}
-	replies, err := s.applyGroups(b.Origin.ID, b.Body, chance)
-	if err != nil {
-		return Result{}, err
-	}
-	s.origins[b.Origin.ID] = origin{b.Origin.Life, b.Seq, replies}
-	return Result{Applied, replies}, nil
-}
-
-func (s *State) applyGroups(from uint64, body []byte, chance *chance) ([]resp.Value, error) {
-	var replies []resp.Value
-	d := decoder{b: body}
-	tx := Tx{st: s, now: s.now, write: true, chance: chance, origin: from}
-	for len(d.b) > 0 && d.err == nil {
-		db := int(d.byte())
-		n := d.uvarint()
-		if db >= Databases {
-			d.fail()
-			break
-		}
-		tx.db, tx.skip, tx.woken, tx.admitted = db, false, false, false
-		replies = slices.Grow(replies, int(min(n, uint64(len(d.b)))))
-		for ; n > 0 && d.err == nil; n-- {
-			v, err := s.applyCommand(&tx, &d)
-			if err != nil {
-				return nil, err
-			}
-			replies = append(replies, v)
-		}
-	}
-	return replies, d.err
-}
-
-func (s *State) applyCommand(tx *Tx, d *decoder) (resp.Value, error) {
-	argc := d.uvarint()
-	s.argv, s.typed = s.argv[:0], s.typed[:0]
-	for ; argc > 0 && d.err == nil; argc-- {
-		head := d.uvarint()
-		s.argv = append(s.argv, d.bytes(head>>1))
-		s.typed = append(s.typed, head&1 == 1)
-	}
-	if d.err != nil {
-		return resp.Nil, d.err
-	}
-	if len(s.argv) == 0 {
-		d.fail()
-		return resp.Nil, d.err
-	}
-	c := table[string(s.argv[0])]
-	if c == nil {
-		return resp.Nil, fmt.Errorf("command %q: %w", s.argv[0], ErrNewer)
-	}
-	if !c.ArityOK(len(s.argv)) { // the door lets none through that this version knows
-		return resp.Nil, fmt.Errorf("command %q with %d arguments: %w", s.argv[0], len(s.argv), ErrNewer)
-	}
-	if tx.skip {
-		return resp.Value{Kind: resp.NullArray}, nil
-	}
-	if tx.refuses(c) {
-		return errOOM, nil
-	}
-	tx.typed, tx.reads = s.typed, c.Flags&Read != 0
-	tx.meter = s.allowance()
-	v := tx.run(c, s.argv)
-	s.settle()
-	return v, tx.fault
-}
-
 // A Request is a read, with all that it may know of the world.
 type Request struct {
 	Command *Command
@@ -209,6 +101,8 @@ type Request struct {
 	// Stop is asked now and then by a script whether it is to end at once. Nil
 	// means never.
 	Stop func() bool
+	// Faulty is told of a fault of trivet that ended the read; nil for nobody.
+	Faulty func(Panic)
 	// Notices is where the read's keyspace notifications go; nil for nowhere.
 	Notices *[]Message
 	// Scratch is used instead of new memory; nil for none.
@@ -233,7 +127,7 @@ func (s *State) Read(r Request) resp.Value {
 	if r.User != "" {
 		tx.become(r.User)
 	}
-	return tx.run(r.Command, r.Args)
+	return tx.run(r.Command, r.Args, r.Faulty)
 }
 
 // SetMembers tells the state, at a log index, which origins belong to members

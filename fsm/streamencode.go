@@ -28,7 +28,7 @@ func (s *stream) encode(e *encoder) {
 	})
 }
 
-func decodeStream(d *stateReader, epoch uint32) container {
+func decodeStream(d *stateReader, epoch uint64) container {
 	s := newStream(epoch)
 	n := d.uvarint()
 	s.last, s.deleted, s.added = d.streamID(), d.streamID(), d.uvarint()

@@ -40,7 +40,7 @@ func (g *streamGroup) encode(e *encoder) {
 	})
 }
 
-func decodeGroupedStream(d *stateReader, epoch uint32) container {
+func decodeGroupedStream(d *stateReader, epoch uint64) container {
 	s := decodeStream(d, epoch).(*stream)
 	n := d.uvarint()
 	if n == 0 {
@@ -54,13 +54,13 @@ func decodeGroupedStream(d *stateReader, epoch uint32) container {
 			d.fail("stream whose groups are not in order")
 		}
 		g.decode(d, epoch)
-		s.groups.put(name, g, epoch)
+		s.putGroup(name, g)
 		before = name
 	}
 	return s
 }
 
-func (g *streamGroup) decode(d *stateReader, epoch uint32) {
+func (g *streamGroup) decode(d *stateReader, epoch uint64) {
 	var names []label
 	for n := d.uvarint(); n > 0 && d.err == nil; n-- {
 		name, c := label(d.string()), streamConsumer{seen: int64(d.fixed64()), active: int64(d.fixed64())}
@@ -79,7 +79,7 @@ func (g *streamGroup) decode(d *stateReader, epoch uint32) {
 			d.fail("stream whose pending entries are not in order")
 			return
 		}
-		g.assign(id, delivery{names[to], at, count}, epoch)
+		g.pend(id, delivery{names[to], at, count}, epoch)
 		before = id
 	}
 }

@@ -17,20 +17,22 @@ type stream struct {
 	deleted streamID // the greatest ID that XDEL removed
 	added   uint64   // entries ever added
 	groups  ordered[label, streamGroup]
-	epoch   uint32
+	epoch   uint64
 	taken   int // bytes, see memory.go
+	// inGroups is what the groups take, besides.
+	inGroups int
 }
 
 // A streamPage is a run of chunks, never empty.
 type streamPage struct {
 	chunks []*streamChunk
-	epoch  uint32
+	epoch  uint64
 }
 
 // A streamChunk is a run of entries, never empty.
 type streamChunk struct {
 	entries []streamEntry
-	epoch   uint32
+	epoch   uint64
 }
 
 // A streamEntry never changes.
@@ -39,11 +41,11 @@ type streamEntry struct {
 	fields []string // names and values in turn
 }
 
-func newStream(epoch uint32) *stream { return &stream{epoch: epoch} }
+func newStream(epoch uint64) *stream { return &stream{epoch: epoch} }
 
 func (s *stream) size() int { return s.n }
 
-func (s *stream) bytes() int { return s.taken + s.groupBytes() }
+func (s *stream) bytes() int { return s.taken + s.inGroups }
 
 // weight is what an entry takes.
 func (e *streamEntry) weight() int {
@@ -54,7 +56,7 @@ func (e *streamEntry) weight() int {
 	return n
 }
 
-func (s *stream) clone(epoch uint32) container {
+func (s *stream) clone(epoch uint64) container {
 	clone := *s
 	clone.pages, clone.epoch = slices.Clone(s.pages), epoch
 	return &clone

@@ -94,7 +94,7 @@ func (g *generator) changeStream(t *testing.T, s *stream, p plainStream, grow bo
 		}
 	default:
 		trim, n := g.trimming(s, p)
-		if got := trim.run(s); got != int64(n) {
+		if got := trim.run(freeTx(), s); got != int64(n) {
 			t.Fatalf("%+v removed %d entries, want %d", trim, got, n)
 		}
 		p = p[n:]
@@ -113,7 +113,7 @@ func TestStreamIsASlice(t *testing.T) {
 		s    *stream
 		want plainStream
 	}
-	s, epoch := newStream(1), uint32(1)
+	s, epoch := newStream(1), uint64(1)
 	var model plainStream
 	var old []frozen
 	for i := range rounds {

@@ -3,6 +3,7 @@ package fsm
 import (
 	"strings"
 
+	"github.com/trivetdb/trivet/fsm/cost"
 	"github.com/trivetdb/trivet/resp"
 )
 
@@ -38,31 +39,85 @@ var maxString = resp.DefaultLimits.Bulk
 // isString reports whether o is a string or missing.
 func isString(o *object) bool { return o == nil || o.kind == kindString || o.kind == kindInteger }
 
+// weigh returns how many values the reply of GET has, and how many bytes.
+func (o *object) weigh() (values, bytes int) {
+	switch {
+	case o == nil:
+		return 1, 0
+	case o.kind == kindClassic:
+		return weigh(o.val.(resp.Value))
+	}
+	return 1, o.text().len()
+}
+
+// weigh returns how many values there are in v, and how many bytes.
+func weigh(v resp.Value) (values, bytes int) {
+	values, bytes = 1, len(v.Str)
+	for _, elem := range v.Elems {
+		n, size := weigh(elem)
+		values, bytes = values+n, bytes+size
+	}
+	return values, bytes
+}
+
 // shown returns what a Redis client reads of o with GET.
-func shown(o *object) resp.Value {
+func (tx *Tx) shown(o *object) resp.Value {
+	if o != nil && o.kind == kindString {
+		t := o.text()
+		tx.chargeReply(1, t.len())
+		return resp.Str(tx.flat(t, 0, t.len()))
+	}
+	tx.chargeReply(o.weigh())
+	return tx.answer(o)
+}
+
+// answer is shown for a reply that was charged for.
+func (tx *Tx) answer(o *object) resp.Value {
 	switch {
 	case o == nil:
 		return resp.Nil
 	case o.kind == kindClassic:
 		return o.val.(resp.Value)
 	case isString(o):
-		return resp.Str(o.str)
+		t := o.text()
+		return resp.Str(tx.flat(t, 0, t.len()))
 	}
 	return errWrongType
 }
 
-func get(tx *Tx, args [][]byte) resp.Value { return shown(tx.get(args[1])) }
+func get(tx *Tx, args [][]byte) resp.Value { return tx.shown(tx.get(args[1])) }
+
+// several returns what is at several keys, each as f shows it.
+func (tx *Tx) several(keys [][]byte, f func(*object) resp.Value) resp.Value {
+	tx.charge(cost.Times(len(keys), cost.Lookup))
+	objects := make([]*object, len(keys))
+	values, bytes := 0, 0
+	for i, key := range keys {
+		objects[i] = tx.get(key)
+		n, size := objects[i].weigh()
+		values, bytes = values+n, bytes+size
+	}
+	tx.chargeReply(values, bytes)
+	list := make([]resp.Value, len(keys))
+	for i, o := range objects {
+		list[i] = f(o)
+	}
+	return resp.List(list...)
+}
 
 func mget(tx *Tx, args [][]byte) resp.Value {
-	values := make([]resp.Value, 0, len(args)-1)
-	for _, key := range args[1:] {
-		v := shown(tx.get(key))
-		if v.IsError() {
-			v = resp.Nil
+	return tx.several(args[1:], func(o *object) resp.Value {
+		if v := tx.answer(o); !v.IsError() {
+			return v
 		}
-		values = append(values, v)
-	}
-	return resp.List(values...)
+		return resp.Nil
+	})
+}
+
+// putString makes a key hold what a command brings.
+func (tx *Tx) putString(key, value []byte, expireAt int64) {
+	tx.charge(cost.Insert + cost.Made(len(value)))
+	tx.put(key, &object{str: string(value), expireAt: expireAt})
 }
 
 func set(tx *Tx, args [][]byte) resp.Value {
@@ -78,7 +133,7 @@ func set(tx *Tx, args [][]byte) resp.Value {
 	reply := resp.OK
 	if opt.has("GET") {
 		tx.missing(args[1])
-		if reply = shown(old); reply.IsError() {
+		if reply = tx.shown(old); reply.IsError() {
 			return reply
 		}
 	}
@@ -88,13 +143,13 @@ func set(tx *Tx, args [][]byte) resp.Value {
 		}
 		return resp.Nil
 	}
-	o := &object{str: string(args[2]), expireAt: at}
+	expires := at != 0
 	if opt.has("KEEPTTL") && old != nil {
-		o.expireAt = old.expireAt
+		at = old.expireAt
 	}
-	tx.put(args[1], o)
+	tx.putString(args[1], args[2], at)
 	tx.notify(notifyString, "set", args[1])
-	if at != 0 {
+	if expires {
 		tx.notify(notifyGeneric, "expire", args[1])
 	}
 	return reply
@@ -104,7 +159,7 @@ func setNX(tx *Tx, args [][]byte) resp.Value {
 	if tx.get(args[1]) != nil {
 		return resp.Int(0)
 	}
-	tx.put(args[1], &object{str: string(args[2])})
+	tx.putString(args[1], args[2], 0)
 	tx.notify(notifyString, "set", args[1])
 	return resp.Int(1)
 }
@@ -119,7 +174,7 @@ func setEX(tx *Tx, args [][]byte) resp.Value {
 	if fail.IsError() {
 		return fail
 	}
-	tx.put(args[1], &object{str: string(args[3]), expireAt: at})
+	tx.putString(args[1], args[3], at)
 	tx.notify(notifyString, "set", args[1])
 	tx.notify(notifyGeneric, "expire", args[1])
 	return resp.OK
@@ -127,18 +182,18 @@ func setEX(tx *Tx, args [][]byte) resp.Value {
 
 func getSet(tx *Tx, args [][]byte) resp.Value {
 	tx.missing(args[1])
-	old := shown(tx.get(args[1]))
+	old := tx.shown(tx.get(args[1]))
 	if old.IsError() {
 		return old
 	}
-	tx.put(args[1], &object{str: string(args[2])})
+	tx.putString(args[1], args[2], 0)
 	tx.notify(notifyString, "set", args[1])
 	return old
 }
 
 func getDel(tx *Tx, args [][]byte) resp.Value {
 	tx.missing(args[1])
-	old := shown(tx.get(args[1]))
+	old := tx.shown(tx.get(args[1]))
 	if !old.IsError() && tx.remove(args[1]) {
 		tx.notifyDeleted(args[1])
 	}
@@ -152,7 +207,7 @@ func getEX(tx *Tx, args [][]byte) resp.Value {
 	}
 	tx.missing(args[1])
 	o := tx.get(args[1])
-	reply := shown(o)
+	reply := tx.shown(o)
 	if o == nil || reply.IsError() {
 		return reply // before a look at the time, as in Redis
 	}
@@ -177,6 +232,11 @@ func mset(tx *Tx, args [][]byte) resp.Value {
 	if len(args)%2 == 0 {
 		return errArity("mset")
 	}
+	bytes := 0
+	for i := 2; i < len(args); i += 2 {
+		bytes += len(args[i])
+	}
+	tx.charge(cost.Times(len(args)/2, cost.Insert) + cost.Made(bytes))
 	for i := 1; i < len(args); i += 2 {
 		tx.put(args[i], &object{str: string(args[i+1])})
 		tx.notify(notifyString, "set", args[i])
@@ -188,6 +248,7 @@ func msetNX(tx *Tx, args [][]byte) resp.Value {
 	if len(args)%2 == 0 {
 		return errArity("msetnx")
 	}
+	tx.charge(cost.Times(len(args)/2, cost.Lookup))
 	for i := 1; i < len(args); i += 2 {
 		if tx.get(args[i]) != nil {
 			return resp.Int(0)
@@ -199,31 +260,24 @@ func msetNX(tx *Tx, args [][]byte) resp.Value {
 
 func appendString(tx *Tx, args [][]byte) resp.Value {
 	o := tx.get(args[1])
-	switch {
-	case !isString(o):
+	if !isString(o) {
 		return errWrongType
-	case o == nil:
-		tx.put(args[1], &object{str: string(args[2])})
-		tx.notify(notifyString, "append", args[1])
-		return resp.Int(int64(len(args[2])))
-	case len(o.str)+len(args[2]) > maxString:
+	}
+	size := o.text().len()
+	if o != nil && size+len(args[2]) > maxString {
 		return errTooLong
 	}
-	o = tx.edit(args[1], o)
-	o.str, o.kind = o.str+string(args[2]), kindString
+	size = tx.patch(args[1], o, size, args[2])
 	tx.notify(notifyString, "append", args[1])
-	return resp.Int(int64(len(o.str)))
+	return resp.Int(int64(size))
 }
 
 func strlen(tx *Tx, args [][]byte) resp.Value {
-	o := tx.get(args[1])
-	switch {
-	case !isString(o):
-		return errWrongType
-	case o == nil:
-		return resp.Int(0)
+	t, _, fail := textAt(tx, args[1])
+	if fail.IsError() {
+		return fail
 	}
-	return resp.Int(int64(len(o.str)))
+	return resp.Int(int64(t.len()))
 }
 
 func getRange(tx *Tx, args [][]byte) resp.Value {
@@ -232,15 +286,13 @@ func getRange(tx *Tx, args [][]byte) resp.Value {
 	if !ok1 || !ok2 {
 		return errNotInteger
 	}
-	o := tx.get(args[1])
-	switch {
-	case !isString(o):
-		return errWrongType
-	case o == nil:
-		return resp.Str("")
+	t, _, fail := textAt(tx, args[1])
+	if fail.IsError() {
+		return fail
 	}
-	from, to := span(start, end, len(o.str))
-	return resp.Str(o.str[from:to])
+	from, to := span(start, end, t.len())
+	tx.chargeReply(1, to-from)
+	return resp.Str(tx.flat(t, from, to))
 }
 
 // span turns Redis's inclusive range, whose negative ends count from the back,
@@ -275,26 +327,14 @@ func setRange(tx *Tx, args [][]byte) resp.Value {
 	if !isString(o) {
 		return errWrongType
 	}
-	old := ""
-	if o != nil {
-		old = o.str
-	}
 	patch := args[3]
 	if len(patch) == 0 {
-		return resp.Int(int64(len(old)))
+		return resp.Int(int64(o.text().len()))
 	}
 	if offset > int64(maxString) || int(offset)+len(patch) > maxString {
 		return errTooLong
 	}
-	b := make([]byte, max(len(old), int(offset)+len(patch)))
-	copy(b, old)
-	copy(b[offset:], patch)
-	if o == nil {
-		tx.put(args[1], &object{str: string(b)})
-	} else {
-		o = tx.edit(args[1], o)
-		o.str, o.kind = string(b), kindString
-	}
+	size := tx.patch(args[1], o, int(offset), patch)
 	tx.notify(notifyString, "setrange", args[1])
-	return resp.Int(int64(len(b)))
+	return resp.Int(int64(size))
 }

@@ -49,6 +49,7 @@ func (tx *Tx) get(key []byte) *object {
 
 // peek is get for a command that only looks for keys, or at how they are kept.
 func (tx *Tx) peek(key []byte) *object {
+	tx.charge(cost.Lookup + cost.Read(len(key)))
 	o := tx.keys().get(key)
 	if o == nil || o.expireAt == 0 || o.expireAt > tx.now {
 		tx.looked.count(o != nil)
@@ -119,10 +120,13 @@ func (tx *Tx) random(n int) int {
 
 // value returns the object that argument i of a Typed command stands for.
 func (tx *Tx) value(args [][]byte, i int) (*object, resp.Value) {
+	tx.charge(cost.Made(len(args[i])))
 	if tx.typed == nil || !tx.typed[i] {
 		return &object{str: string(args[i])}, resp.Nil
 	}
-	v, rest, err := resp.ParseValue(args[i], resp.NoLimits)
+	lim := resp.NoLimits
+	lim.Depth = resp.DefaultLimits.Depth // no door lets through what is deeper; recursion is bounded by it
+	v, rest, err := resp.ParseValue(args[i], lim)
 	switch {
 	case err != nil || len(rest) > 0:
 		return nil, errSyntax
@@ -131,6 +135,8 @@ func (tx *Tx) value(args [][]byte, i int) (*object, resp.Value) {
 	case v.Kind == resp.Bulk, v.Kind == resp.BigNumber:
 		return &object{str: v.Str}, resp.Nil
 	}
+	values, _ := weigh(v)
+	tx.charge(cost.Times(values, cost.Lookup))
 	return &object{kind: kindClassic, val: v}, resp.Nil
 }
 

@@ -1,6 +1,9 @@
 package fsm
 
 import (
+	"fmt"
+	"runtime/debug"
+
 	"github.com/trivetdb/trivet/fsm/cost"
 	"github.com/trivetdb/trivet/resp"
 )
@@ -12,6 +15,7 @@ const MaxReply = 128 << 20
 // What the client is told of a command that was ended.
 var (
 	errWork  = resp.Err("ERR command ended without effect: it would take more work than one command may, see docs/commands.md")
+	errFault = resp.Err("ERR command ended without effect by a fault of trivet, which the node has logged: please report it")
 	errReply = resp.Err("ERR command ended without effect: its reply would be larger than 128 MB")
 )
 
@@ -45,24 +49,32 @@ func (tx *Tx) chargeReply(values, bytes int) {
 // level that brought them.
 func (tx *Tx) bounded() bool { return !tx.write || tx.st.level >= LevelBounds }
 
-// allowance returns what a command may do.
-func (s *State) allowance() cost.Meter {
-	if s.level < LevelBounds {
-		return cost.Unlimited()
-	}
-	return cost.New(cost.Limit)
-}
-
-// run runs a command, which may be ended for what it would cost.
-func (tx *Tx) run(c *Command, args [][]byte) (v resp.Value) {
+// run runs a read, which may be ended for what it would cost.
+func (tx *Tx) run(c *Command, args [][]byte, faulty func(Panic)) (v resp.Value) {
 	defer func() {
 		switch p := recover().(type) {
 		case nil:
 		case overrun:
 			v = p.why
 		default:
-			panic(p)
+			if faulty != nil {
+				faulty(Panic{c.Name, fmt.Sprint(p), string(debug.Stack())})
+			}
+			v = errFault
 		}
 	}()
-	return c.Run(tx, args)
+	v = c.Run(tx, args)
+	if replySize(v) > MaxReply {
+		return errReply
+	}
+	return v
+}
+
+// replySize returns what a reply counts for MaxReply.
+func replySize(v resp.Value) int {
+	size := resp.ElemCost + len(v.Str)
+	for i := range v.Elems {
+		size += replySize(v.Elems[i])
+	}
+	return size
 }

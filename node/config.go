@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"regexp"
+	"strings"
 	"time"
 
 	"github.com/hashicorp/raft-wal/types"
@@ -27,6 +28,8 @@ type Config struct {
 	Peer            string   // host:port to listen on for other nodes; default: 127.0.0.1:7379
 	Gossip          string   // host:port to listen on for gossip, UDP and TCP; default: 127.0.0.1:7946
 	HTTP            string   // host:port to listen on for probes and metrics; default: 127.0.0.1:8379
+	HTTPHosts       []string // names that HTTP requests may call this node by, besides its own; see web.KnownHost
+	Profiles        string   // host:port to listen on for profiles; without a host, that of this machine alone; default: none
 	Advertise       string   // host by which clients and other nodes reach this one; default: the host of each listener
 	Announce        string   // host:port that clients are told to reach the Redis port at; default: the advertised host, the listener's port
 	Join            []string // gossip addresses, host:port; a DNS name means all its addresses
@@ -35,8 +38,11 @@ type Config struct {
 	Reads           string   // consistency of reads: local (default) or linearizable
 	MaxClients      int      // connections of clients at most, where CONFIG SET does not say otherwise; default: 10000
 	MaxMemory       string   // bytes of data at most, as 512mb, where CONFIG SET does not say otherwise; the leader's counts; default: 0, no limit
+	SkipEntries     []uint64 // indexes of log entries that all nodes leave out, since they end every process that applies them; default: none
+	MaxClientMemory string   // bytes that clients may make the node hold together, where CONFIG SET does not say otherwise; 0 for no limit; default: an eighth of the memory, 192 MB at least
 	QueueMetrics    []string // keys whose lengths are shown as metrics: KEY, or DB/KEY; default: none
 	LogStore        string   // how the log is kept: store.WAL (default) or store.Bolt
+	ProtectedMode   string   // yes (default): clients from other machines are refused as long as the default user needs no password; or no
 	Password        string   // of the default user, until an ACL SETUSER speaks of its passwords; default: none is asked for
 
 	TLS            Certificate // that Redis and classic clients are shown, who must speak TLS then; default: they speak plainly
@@ -98,6 +104,13 @@ func (c *Config) setDefaults() {
 	c.Reads = cmp.Or(c.Reads, Local)
 	c.MaxClients = cmp.Or(c.MaxClients, 10000)
 	c.MaxMemory = cmp.Or(c.MaxMemory, "0")
+	c.ProtectedMode = cmp.Or(c.ProtectedMode, "yes")
+	if c.Profiles != "" && !strings.Contains(c.Profiles, ":") {
+		c.Profiles = ":" + c.Profiles
+	}
+	if strings.HasPrefix(c.Profiles, ":") {
+		c.Profiles = "127.0.0.1" + c.Profiles
+	}
 	c.LogStore = cmp.Or(c.LogStore, store.WAL)
 	c.TLSAuthClients = cmp.Or(c.TLSAuthClients, "no")
 	c.PeerAuth = cmp.Or(c.PeerAuth, AuthRequired)
@@ -125,9 +138,9 @@ func (c Config) Validate() error {
 		fault("name %q: use up to 63 letters, digits, dots, dashes and underscores, a letter or digit first and last", c.Name)
 	}
 	for _, a := range []struct{ field, value string }{
-		{"redis", c.Redis}, {"classic", c.Classic}, {"peer", c.Peer}, {"gossip", c.Gossip}, {"http", c.HTTP},
+		{"redis", c.Redis}, {"classic", c.Classic}, {"peer", c.Peer}, {"gossip", c.Gossip}, {"http", c.HTTP}, {"pprof", c.Profiles},
 	} {
-		if err := checkAddress(a.value); err != nil {
+		if err := checkAddress(a.value); err != nil && (a.value != "" || a.field != "pprof") {
 			fault("%s %q: %w", a.field, a.value, err)
 		}
 	}
@@ -153,6 +166,12 @@ func (c Config) Validate() error {
 	}
 	if _, ok := fsm.ParseBytes(c.MaxMemory); !ok {
 		fault("max-memory %q: use a number of bytes such as 1000000, 512mb or 4gb", c.MaxMemory)
+	}
+	if _, ok := fsm.ParseBytes(c.MaxClientMemory); !ok && c.MaxClientMemory != "" {
+		fault("max-client-memory %q: use a number of bytes such as 1000000, 512mb or 4gb", c.MaxClientMemory)
+	}
+	if c.ProtectedMode != "yes" && c.ProtectedMode != "no" {
+		fault("protected-mode %q: use yes or no", c.ProtectedMode)
 	}
 	for _, q := range c.QueueMetrics {
 		if _, err := parseQueueKey(q); err != nil {

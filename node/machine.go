@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"io"
 	"runtime"
+	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -27,12 +29,16 @@ type machine struct {
 	state   *fsm.State
 	broken  bool // nothing more may be applied or read
 	applied watermark
-	entries atomic.Uint64
-	fatal   func(error) // called once; must not block
-	deliver func([]fsm.Message)
-	waiters *waiters            // told of what they wait for; may be nil
-	readers *readers            // likewise
-	took    func(time.Duration) // told how long each entry took; may be nil
+	level   atomic.Uint64 // the cluster's
+	// What others ask for while an entry is applied, which may take long.
+	applying atomic.Bool
+	skipped  atomic.Pointer[[]uint64] // of the state
+	entries  atomic.Uint64
+	fatal    func(error) // called once; must not block
+	deliver  func([]fsm.Message)
+	waiters  *waiters            // told of what they wait for; may be nil
+	readers  *readers            // likewise
+	took     func(time.Duration) // told how long each entry took; may be nil
 	// configure is told of settings that are not those that were told last; it
 	// must not block. It may be nil.
 	configure func(*fsm.Settings)
@@ -42,6 +48,14 @@ type machine struct {
 	// durable waits until the log entry at an index is durable on this node; see
 	// store.Dir.Durable. It may be nil.
 	durable func(index uint64) error
+	// note tells, after the process has ended in the middle of an entry, which one
+	// that was. It may be nil.
+	note *store.Applying
+	// skip has the indexes of entries that an operator has all nodes leave out.
+	skip []uint64
+	// faulty is told of faults of trivet that have ended a command; it must not
+	// block. It may be nil.
+	faulty func(fsm.Panic)
 	// replayed is the index of the newest entry that the log held at the start:
 	// what was published up to it is not news.
 	replayed uint64
@@ -69,6 +83,8 @@ func (m *machine) Apply(l *raft.Log) any {
 		unsynced = m.durable(l.Index)
 	}
 	began := time.Now()
+	m.applying.Store(true)
+	defer m.applying.Store(false)
 	e, err := fsm.DecodeEntry(l.Data)
 	result, signals := m.apply(l.Index, e, cmp.Or(unsynced, err))
 	if m.took != nil {
@@ -94,20 +110,63 @@ func (m *machine) apply(index uint64, e fsm.Entry, err error) (any, []fsm.Signal
 	m.state.Listen(m.waiters != nil && m.waiters.count.Load() > 0 || m.readers != nil && m.readers.count.Load() > 0)
 	var results []fsm.Result
 	if err == nil {
-		results, err = m.state.Apply(index, e)
+		results, err = m.carryOut(index, e)
 	}
 	if err != nil {
 		m.fail(fmt.Errorf("log entry %d: %w", index, err))
 		return err, nil
 	}
+	m.tellFaults()
 	if messages := m.state.TakeMessages(); messages != nil && index > m.replayed {
 		m.deliver(messages)
 	}
 	m.tellSettings()
+	m.tellState()
 	m.people.tell(m.state, index > m.replayed)
 	m.entries.Add(1)
 	m.applied.advance(index)
 	return results, m.state.TakeSignals()
+}
+
+// carryOut applies an entry, or leaves it out.
+func (m *machine) carryOut(index uint64, e fsm.Entry) ([]fsm.Result, error) {
+	if slices.Contains(m.skip, index) {
+		return m.state.Skip(index, e)
+	}
+	if m.note == nil {
+		return m.state.Apply(index, e)
+	}
+	if !m.note.Begin(index) {
+		var names []string
+		for _, b := range e.Batches {
+			names = append(names, fsm.Names(b.Body)...)
+		}
+		return nil, fmt.Errorf("%w; its commands are %s. Every node that applies it will end so. Start ALL nodes of the cluster with --skip-entry %d: "+
+			"they leave it out, its clients get an error, and nothing else is lost", errDeadly, strings.Join(names, ", "), index)
+	}
+	results, err := m.state.Apply(index, e)
+	m.note.End(index)
+	return results, err
+}
+
+// errDeadly is the error of an entry that has ended the process twice.
+var errDeadly = errors.New("this process has ended twice while it applied this entry, and does not try again")
+
+// tellState keeps what is asked for while the state is in use. The caller holds mu.
+func (m *machine) tellState() {
+	m.level.Store(m.state.Level())
+	if skipped := m.state.Skipped(); skipped != nil {
+		m.skipped.Store(&skipped)
+	}
+}
+
+// tellFaults tells of commands that faults have ended. The caller holds mu.
+func (m *machine) tellFaults() {
+	for _, p := range m.state.TakePanics() {
+		if m.faulty != nil {
+			m.faulty(p)
+		}
+	}
 }
 
 // elements returns what a key holds now that can be waited for.
@@ -164,6 +223,7 @@ func (m *machine) Restore(r io.ReadCloser) error {
 	m.mu.Lock()
 	m.state = state
 	m.tellSettings()
+	m.tellState()
 	m.people.tell(state, false)
 	m.applied.advance(state.Index())
 	m.mu.Unlock()
@@ -205,6 +265,7 @@ func (m *machine) read(r fsm.Request) (resp.Value, error) {
 	if m.broken {
 		return resp.Nil, errBroken
 	}
+	r.Faulty = m.faulty
 	if !m.state.Settings().Misses() {
 		return m.state.Read(r), nil
 	}

@@ -25,6 +25,7 @@ type metrics struct {
 	snapshots  *prometheus.CounterVec
 	faulty     *prometheus.GaugeVec
 	labels     prometheus.Counter
+	panics     *prometheus.CounterVec
 }
 
 func newMetrics() (*metrics, error) {
@@ -56,10 +57,13 @@ func newMetrics() (*metrics, error) {
 			Name: "trivet_label_failures_total", Help: "Times that this node, as leader, could not label the nodes by their roles.",
 		}),
 	}
+	m.panics = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "trivet_command_faults_total", Help: "Commands that a fault of trivet has ended without effect, by command.",
+	}, []string{"command"})
 	for _, result := range []string{snapshotOK, snapshotFailed} {
 		m.snapshots.WithLabelValues(result) // so that the first is an increase
 	}
-	m.registry.MustRegister(m.sync, m.entryBytes, m.entryUnits, m.snapshots, m.faulty, m.labels)
+	m.registry.MustRegister(m.sync, m.entryBytes, m.entryUnits, m.snapshots, m.faulty, m.labels, m.panics)
 	return m, nil
 }
 
@@ -100,6 +104,11 @@ func (m *metrics) observe(n *Node) {
 	gauge("trivet_members", "Members of the cluster.", func() float64 { return float64(len(n.servers())) })
 	counter("trivet_leader_changes_total", "Leaders seen since the start.", n.leaders.seen)
 	counter("trivet_entries_applied_total", "Log entries applied.", n.machine.entries.Load)
+	counter("trivet_commands_ended_total", "Commands and transactions, of all nodes, that were ended at a bound of work or of replies.", func() (ended uint64) {
+		n.machine.view(func(s *fsm.State) { ended = s.Overruns() })
+		return ended
+	})
+	gauge("trivet_level", "The cluster's level: which behaviour all members share.", func() float64 { return float64(n.machine.level.Load()) })
 	counter("trivet_batches_total", "Batches that this node proposed.", n.proposer.batches.Load)
 	counter("trivet_batches_resent_total", "Times that a batch was sent again.", n.proposer.resent.Load)
 	gauge("trivet_peer_auth_mixed", "1 where peers need not prove that they know the cluster's secret, as --peer-auth is not required.",

@@ -48,18 +48,20 @@ type Node struct {
 	web       *web.Server
 	metrics   *metrics
 
-	known    directory    // what others said of themselves
-	where    whereabouts  // what others mean this node by
-	lag      lag          // how far this node is behind the leader
-	current  atomic.Bool  // has held all that the leader had, since the start
-	joined   atomic.Bool  // the cluster's configuration has held this node
-	removed  atomic.Bool  // an operator took it out since
-	peopled  atomic.Bool  // the users are those of the file
-	opened   atomic.Bool  // all of the node is there
-	stopping atomic.Bool  // not ready any more
-	unseen   unreachables // how long members have been out of reach
-	changing sync.Mutex   // held while a member is taken out or made a voter
-	saved    atomic.Int64 // when the newest snapshot was taken, Unix seconds; 0 for none
+	known    directory     // what others said of themselves
+	where    whereabouts   // what others mean this node by
+	lag      lag           // how far this node is behind the leader
+	current  atomic.Bool   // has held all that the leader had, since the start
+	joined   atomic.Bool   // the cluster's configuration has held this node
+	removed  atomic.Bool   // an operator took it out since
+	peopled  atomic.Bool   // the users are those of the file
+	opened   atomic.Bool   // all of the node is there
+	stopping atomic.Bool   // not ready any more
+	unseen   unreachables  // how long members have been out of reach
+	changing sync.Mutex    // held while a member is taken out or made a voter
+	faults   sync.Map      // command -> when a fault in it was logged last, *atomic.Int64
+	worked   atomic.Uint64 // what the leader had applied when that was asked last
+	saved    atomic.Int64  // when the newest snapshot was taken, Unix seconds; 0 for none
 
 	fatal   chan error    // what the node cannot go on after
 	asked   chan struct{} // a client wants the node to stop
@@ -98,6 +100,9 @@ func Open(cfg Config) (_ *Node, err error) {
 		return nil, err
 	}
 	n.openWeb(listeners.http)
+	if listeners.profiles != nil {
+		n.openProfiles(listeners.profiles)
+	}
 	if err := n.openStore(); err != nil {
 		return nil, err
 	}
@@ -167,7 +172,7 @@ func (n *Node) every(period time.Duration, f func()) {
 	})
 }
 
-type clientListeners struct{ redis, classic, http net.Listener }
+type clientListeners struct{ redis, classic, http, profiles net.Listener }
 
 // listen opens the ports for clients and probes first: a port that is taken is
 // the most common mistake, and nothing has to be undone.
@@ -180,14 +185,18 @@ func (n *Node) listen() (l clientListeners, err error) {
 		{"redis", n.cfg.Redis, &l.redis, &n.addresses.redis},
 		{"classic", n.cfg.Classic, &l.classic, &n.addresses.classic},
 		{"http", n.cfg.HTTP, &l.http, &n.addresses.http},
+		{"pprof", n.cfg.Profiles, &l.profiles, new(string)},
 	} {
+		if p.addr == "" {
+			continue
+		}
 		ln, err := net.Listen("tcp", p.addr)
 		if err != nil {
 			return l, listenError(p.name, p.addr, err)
 		}
 		n.onClose(func() { ln.Close() })
 		*p.to = ln
-		if n.files.clients != nil && p.name != "http" {
+		if n.files.clients != nil && (p.to == &l.redis || p.to == &l.classic) {
 			*p.to = tls.NewListener(ln, n.files.clients.ServerConfig())
 		}
 		*p.advertised = n.cfg.advertised(p.addr, ln.Addr())
@@ -256,7 +265,7 @@ func (n *Node) openPaths() {
 	n.sequencer = newSequencer(n.raft, n.metrics.entry)
 	origin := fsm.Origin{ID: n.dir.Identity().ID, Life: n.dir.Life()}
 	n.proposer = newProposer(origin, n.leaders, n.sendBatch)
-	n.proposer.waiters = n.waiters
+	n.proposer.waiters, n.proposer.works = n.waiters, n.leaderWorks
 	n.barrier = &barrier{round: n.leaderIndex}
 	n.blocking = newBlocking(origin, n.addresses.peer, n.leaders, n.sendClaims)
 	n.mux.Serve(n.serveCall)
@@ -274,6 +283,7 @@ func (n *Node) openPaths() {
 func (n *Node) openFront(l clientListeners) {
 	n.front = server.New(server.Options{
 		Backend: n, Password: n.cfg.Password, MaxClients: n.cfg.MaxClients,
+		ClientMemory: n.cfg.clientMemory(), Unprotected: n.cfg.ProtectedMode == "no",
 		Redirect: n.cfg.OnFollower == Redirect, Linearizable: n.cfg.Reads == Linearizable,
 		Version: n.cfg.Version, RunID: server.NodeID(string(n.id)), Log: n.cfg.Log, Registerer: n.metrics.registry,
 		RedisAddr: l.redis.Addr().String(), ClassicAddr: l.classic.Addr().String(), TLS: n.files.clients != nil,
@@ -286,6 +296,7 @@ func (n *Node) serve(l clientListeners) {
 	n.onClose(n.closeWeb)
 	n.spawn(func() { n.report("redis", n.front.Serve(l.redis, false)) })
 	n.spawn(func() { n.report("classic", n.front.Serve(l.classic, true)) })
+	n.openSocket()
 }
 
 func (n *Node) report(listener string, err error) {
@@ -307,6 +318,8 @@ func (n *Node) follow() {
 	n.every(50*time.Millisecond, n.expire)
 	n.every(time.Second, n.compact)
 	n.every(time.Second, n.limitMemory)
+	n.every(200*time.Millisecond, n.raiseLevel)
+	n.every(time.Second, n.compareSkipped)
 	n.every(250*time.Millisecond, n.measureLag)
 }
 
@@ -333,13 +346,8 @@ func (n *Node) Write(ctx context.Context, db int, g *fsm.Group) ([]resp.Value, u
 
 // Read implements server.Backend.
 func (n *Node) Read(ctx context.Context, r fsm.Request, minIndex uint64, linearizable bool) (resp.Value, error) {
-	// Until it has caught up with the leader once, a node that was started holds
-	// no more than its last snapshot: old values, or none at all.
-	linearizable = linearizable || !n.current.Load()
-	if linearizable || n.machine.applied.load() < minIndex {
-		if err := n.catchUp(ctx, minIndex, linearizable); err != nil {
-			return resp.Nil, err
-		}
+	if err := n.CatchUp(ctx, minIndex, linearizable); err != nil {
+		return resp.Nil, err
 	}
 	r.Now = time.Now().UnixMilli()
 	r.Seed = seed()
@@ -348,6 +356,17 @@ func (n *Node) Read(ctx context.Context, r fsm.Request, minIndex uint64, lineari
 		return resp.Nil, server.ErrNoLeader
 	}
 	return v, nil
+}
+
+// CatchUp implements server.Backend.
+func (n *Node) CatchUp(ctx context.Context, minIndex uint64, linearizable bool) error {
+	// Until it has caught up with the leader once, a node that was started holds
+	// no more than its last snapshot: old values, or none at all.
+	linearizable = linearizable || !n.current.Load()
+	if linearizable || n.machine.applied.load() < minIndex {
+		return n.catchUp(ctx, minIndex, linearizable)
+	}
+	return nil
 }
 
 // catchUp waits until the state holds the entry at minIndex, and all that was

@@ -87,7 +87,11 @@ func (n *Node) serveCall(ctx context.Context, req []byte) ([]byte, error) {
 
 func (n *Node) serveBatch(ctx context.Context, body []byte) ([]byte, error) {
 	b, err := fsm.DecodeBatch(body)
+	if err == nil {
+		err = fsm.CheckBody(b.Body, n.machine.level.Load())
+	}
 	if err != nil {
+		n.cfg.Log.Error("refused a batch of another node: it would have stopped every node that applies it", "origin", b.Origin.ID, "err", err)
 		return nil, err
 	}
 	index, result, err := n.submit(ctx, &b)

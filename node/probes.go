@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"os"
+	"slices"
 	"time"
 
 	"github.com/trivetdb/trivet/node/server"
@@ -14,7 +16,7 @@ import (
 // which may take long: a node that does that is alive.
 func (n *Node) openWeb(l net.Listener) {
 	n.web = web.New(web.Options{
-		Ready: n.conditions, Gatherer: n.metrics.registry, Log: n.cfg.Log,
+		Ready: n.conditions, Gatherer: n.metrics.registry, Log: n.cfg.Log, Hosts: n.hosts(), Look: n.look,
 		Status: func(ctx context.Context) any {
 			if !n.opened.Load() {
 				return server.ClusterStatus{Node: server.Status{Member: server.Member{Name: n.cfg.Name, Version: n.cfg.Version}}}
@@ -31,6 +33,45 @@ func (n *Node) openWeb(l net.Listener) {
 		n.closeWeb()
 		<-served
 	})
+}
+
+// openProfiles answers for profiles, on a listener of their own.
+func (n *Node) openProfiles(l net.Listener) {
+	profiles := web.NewProfiles(web.Options{Log: n.cfg.Log, Hosts: n.hosts()})
+	served := make(chan struct{})
+	go func() {
+		defer close(served)
+		n.report("pprof", profiles.Serve(l))
+	}()
+	n.onClose(func() {
+		ctx, cancel := context.WithCancel(context.Background())
+		cancel() // nobody waits for a profile
+		profiles.Shutdown(ctx)
+		<-served
+	})
+}
+
+// hosts are the names by which this node may be asked.
+func (n *Node) hosts() []string {
+	own, _ := os.Hostname()
+	announced, _, _ := net.SplitHostPort(n.cfg.Announce)
+	hosts := slices.Concat(n.cfg.HTTPHosts, []string{own, n.cfg.Name, n.cfg.Advertise, announced})
+	return slices.DeleteFunc(hosts, func(host string) bool { return host == "" })
+}
+
+// look reports whether somebody may see the node's status. Before the node is open,
+// that tells its name only.
+func (n *Node) look(from net.Addr, user, password string, given bool) web.Access {
+	if !n.opened.Load() {
+		return web.Granted
+	}
+	switch n.front.Look(from, user, password, given) {
+	case server.Seen:
+		return web.Granted
+	case server.Unknown:
+		return web.Unknown
+	}
+	return web.Forbidden
 }
 
 // closeWeb ends the answers to probes. It may be called twice: a node that is

@@ -23,8 +23,9 @@ const (
 	// this node has not applied yet, is held while there is a leader. Then a disk
 	// or a processor is slow, and many clients take a refusal for the end.
 	holdBehind = 3 * holdUnsent
-	// holdSent is how long the answer to a batch that was sent is looked for.
-	// After it the clients' connections are closed without a reply.
+	// holdSent is how long the answer to a batch that was sent is looked for while
+	// the leader does not get on. After it the clients' connections are closed
+	// without a reply.
 	holdSent = 10 * time.Second
 	// retryPause is between two tries at a leader that does not lead.
 	retryPause = 10 * time.Millisecond
@@ -46,6 +47,9 @@ type proposer struct {
 	room    *semaphore.Weighted
 
 	waiters *waiters // told of what waits here; may be nil
+	// works reports whether a leader answers, and applies entries or has applied some
+	// since it was asked last. Nil means never.
+	works func(ctx context.Context, to leader) bool
 
 	mu      sync.Mutex
 	queue   []*write
@@ -68,8 +72,9 @@ type write struct {
 	db     int
 	group  *fsm.Group // its session's again once the write was taken by that
 	size   int
-	brings []fsm.Push  // to clients that wait
-	taken  atomic.Bool // by a batch, or by its session that gave up
+	brings []fsm.Push   // to clients that wait
+	taken  atomic.Bool  // by a batch, or by its session that gave up
+	got    []resp.Value // replies to commands that are done: group has the others
 	done   chan written
 }
 
@@ -243,7 +248,7 @@ func (p *proposer) take() ([]*write, []byte) {
 	writes := make([]*write, 0, len(p.queue))
 	n, size := 0, 0
 	for ; n < len(p.queue) && (size == 0 || size+p.queue[n].size <= maxEntry); n++ {
-		if w := p.queue[n]; w.taken.CompareAndSwap(false, true) {
+		if w := p.queue[n]; len(w.got) > 0 || w.taken.CompareAndSwap(false, true) {
 			writes = append(writes, w)
 			size += w.size
 		}
@@ -288,20 +293,33 @@ func (p *proposer) deliver(ctx context.Context, writes []*write, body []byte) {
 		}
 		index, result, err := p.try(ctx, b, began.Add(hold))
 		switch {
-		case err == nil && result.Outcome == fsm.Superseded:
+		case err == nil && result.Outcome == fsm.Deferred:
+			began = time.Now() // there is a leader, and it will have room
+			continue
+		case err == nil && (result.Outcome == fsm.Superseded || len(result.Replies) == 0):
 			finish(writes, written{err: server.ErrUnknown})
 			return
 		case err == nil:
-			answer(writes, result.Replies, index)
+			p.again(answer(writes, result.Replies, index))
 			return
 		case !errors.Is(err, errNotProposed):
 			hold, giveUp = holdSent, server.ErrUnknown
+		}
+		if ctx.Err() == nil && time.Since(began) >= hold && giveUp == server.ErrUnknown && p.leaderWorks(ctx) {
+			began = time.Now() // the entry is long, or many are ahead of it
+			continue
 		}
 		if ctx.Err() != nil || time.Since(began) >= hold {
 			finish(writes, written{err: giveUp})
 			return
 		}
 	}
+}
+
+// leaderWorks reports whether there is a leader that gets on: an answer will come.
+func (p *proposer) leaderWorks(ctx context.Context) bool {
+	to, _ := p.leaders.get()
+	return p.works != nil && to != (leader{}) && p.works(ctx, to)
 }
 
 // try sends the batch once, to the leader that there is before the deadline.
@@ -327,21 +345,48 @@ func (p *proposer) try(ctx context.Context, b *fsm.Batch, deadline time.Time) (u
 	return index, result, err
 }
 
-// answer gives each write its part of the batch's replies.
-func answer(writes []*write, replies []resp.Value, index uint64) {
+// answer gives each write its part of the batch's replies, and returns those that
+// have no reply, or not to all of their commands: the entry had no room for them.
+func answer(writes []*write, replies []resp.Value, index uint64) (left []*write) {
 	for _, w := range writes {
-		n := w.group.Len()
-		if n > len(replies) {
+		n := min(w.group.Len(), len(replies))
+		if n < w.group.Len() {
+			w.got = append(w.got, replies[:n]...)
+			w.group = w.group.From(n)
+			left = append(left, w)
+		} else {
+			w.done <- written{replies: append(w.got, replies[:n:n]...), index: index}
+		}
+		replies = replies[n:]
+	}
+	return left
+}
+
+// again puts writes that an entry had no room for ahead of all others.
+func (p *proposer) again(writes []*write) {
+	if len(writes) == 0 {
+		return
+	}
+	for _, w := range writes {
+		w.size, w.brings = w.group.Size(), nil
+		if len(w.got) == 0 {
+			w.taken.Store(false) // its session may give it up
+		}
+	}
+	p.mu.Lock()
+	p.queue = append(writes, p.queue...)
+	p.mu.Unlock()
+	signal(p.wake)
+}
+
+// finish ends writes without replies. What is done in part is not to be refused as
+// if nothing were.
+func finish(writes []*write, r written) {
+	for _, w := range writes {
+		if len(w.got) > 0 {
 			w.done <- written{err: server.ErrUnknown}
 			continue
 		}
-		w.done <- written{replies: replies[:n:n], index: index}
-		replies = replies[n:]
-	}
-}
-
-func finish(writes []*write, r written) {
-	for _, w := range writes {
 		w.done <- r
 	}
 }

@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -391,6 +392,112 @@ func TestProposerBatches(t *testing.T) {
 		// 10 | 100k 100k | 100k | 600k, alone and too large | 10 200k 50k
 		if fmt.Sprint(got) != "[0 200 100 600 250]" {
 			t.Errorf("batches of %v thousand bytes", got)
+		}
+	})
+}
+
+// What an entry had no room for goes into the next batch, ahead of all others; each
+// write gets the replies to all of its commands, in their order.
+func TestProposerShortBatches(t *testing.T) {
+	scripted(t, func(t *testing.T, s *script) {
+		// A leader that carries out two commands of each batch.
+		s.answers = []func(context.Context, *fsm.Batch) (uint64, fsm.Result, error){s.shorten}
+		var wait sync.WaitGroup
+		for i := range 5 {
+			wait.Go(func() {
+				g := &fsm.Group{}
+				for range 3 {
+					g.Add(fsm.Lookup("APPEND"), [][]byte{nil, fmt.Append(nil, i), []byte("x")}, nil)
+				}
+				replies, _, err := s.write(context.Background(), 0, g)
+				if err != nil || len(replies) != 3 {
+					t.Errorf("write %d: %v, %v", i, replies, err)
+					return
+				}
+				for n, v := range replies {
+					if v.Int != int64(n+1) {
+						t.Errorf("write %d: command %d answers %d", i, n, v.Int)
+					}
+				}
+			})
+		}
+		wait.Wait()
+		if n := s.batches.Load(); n < 8 {
+			t.Errorf("15 commands, two a batch, took %d batches", n)
+		}
+	})
+}
+
+// shorten applies the first two commands of a batch.
+func (s *script) shorten(_ context.Context, b *fsm.Batch) (uint64, fsm.Result, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.index++
+	cut := *b
+	cut.Body = firstCommands(b.Body, 2)
+	results, err := s.state.Apply(s.index, fsm.Entry{Time: 1, Batches: []fsm.Batch{cut}})
+	if err != nil {
+		return 0, fsm.Result{}, err
+	}
+	return s.index, results[0], nil
+}
+
+// firstCommands returns a body of the first n commands of a body.
+func firstCommands(body []byte, n int) []byte {
+	var out []byte
+	for len(body) > 0 && n > 0 {
+		db := body[0]
+		count, size := binary.Uvarint(body[1:])
+		body = body[1+size:]
+		take := min(int(count), n)
+		var commands []byte
+		for i := range int(count) {
+			begin := body
+			argc, size := binary.Uvarint(body)
+			body = body[size:]
+			for range argc {
+				head, size := binary.Uvarint(body)
+				body = body[size+int(head>>1):]
+			}
+			if i < take {
+				commands = append(commands, begin[:len(begin)-len(body)]...)
+			}
+		}
+		out = append(binary.AppendUvarint(append(out, db), uint64(take)), commands...)
+		n -= take
+	}
+	return out
+}
+
+// A write whose entry, or those ahead of it, take long waits for as long as the
+// leader gets on; its connection is not closed by the clock.
+func TestProposerWaitsForWork(t *testing.T) {
+	scripted(t, func(t *testing.T, s *script) {
+		asked := 0
+		s.works = func(_ context.Context, to leader) bool {
+			asked++
+			return to == leaderA && asked <= 5
+		}
+		s.answers = append(s.answers, silent)
+		time.AfterFunc(35*time.Second, func() {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			s.answers = []func(context.Context, *fsm.Batch) (uint64, fsm.Result, error){s.apply}
+		})
+		began := time.Now()
+		if n, err := s.incr(); n != 1 || err != nil {
+			t.Errorf("%d, %v after %v", n, err, time.Since(began))
+		}
+		if asked < 3 {
+			t.Errorf("the leader was asked %d times", asked)
+		}
+		// One that does not get on is given up.
+		s.mu.Lock()
+		s.answers = []func(context.Context, *fsm.Batch) (uint64, fsm.Result, error){silent}
+		s.mu.Unlock()
+		asked, began = 100, time.Now()
+		if _, err := s.incr(); !errors.Is(err, server.ErrUnknown) || time.Since(began) > holdSent+time.Second {
+			t.Errorf("%v after %v", err, time.Since(began))
 		}
 	})
 }

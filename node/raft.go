@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/raft"
@@ -23,6 +25,7 @@ func (n *Node) openRaft() error {
 	}
 	n.machine = newMachine(n.fail, n.front.Deliver, replayed)
 	n.machine.stop, n.machine.durable = n.stop, n.dir.Durable
+	n.machine.note, n.machine.skip, n.machine.faulty = n.dir.Applying(), n.cfg.SkipEntries, n.faulty
 	n.machine.people = people{self: n.dir.Identity().ID, changed: n.front.SetUsers, refused: n.front.Refused}
 	n.waiters = newWaiters(n.dir.Identity().ID, n.machine.elements, n.sendTurns)
 	n.waiters.unread = n.machine.unread
@@ -68,6 +71,19 @@ func (n *Node) openRaft() error {
 		trans.Close()
 	})
 	return nil
+}
+
+// faulty logs a fault of trivet that has ended a command. A request that meets one
+// can be sent again and again: of each command one a minute is logged.
+func (n *Node) faulty(p fsm.Panic) {
+	n.metrics.panics.WithLabelValues(strings.ToLower(p.Command)).Inc()
+	now := time.Now().UnixNano()
+	last, _ := n.faults.LoadOrStore(p.Command, new(atomic.Int64))
+	if at := last.(*atomic.Int64); now-at.Load() > int64(time.Minute) {
+		at.Store(now)
+		n.cfg.Log.Error("a fault of trivet has ended a command, without effect, on every node alike: please report it",
+			"command", p.Command, "err", p.Value, "stack", p.Stack)
+	}
 }
 
 // reign does a leader's duties in each term that this node leads.

@@ -44,6 +44,7 @@ func (n *Node) recoverQuorum(cfg *raft.Config, trans raft.Transport) error {
 	}
 	var broken error
 	scratch := newMachine(func(err error) { broken = err }, func([]fsm.Message) {}, 0)
+	scratch.note, scratch.skip = n.dir.Applying(), n.cfg.SkipEntries
 	alone := raft.Configuration{Servers: []raft.Server{{ID: n.id, Address: raft.ServerAddress(n.addresses.peer)}}}
 	err := raft.RecoverCluster(cfg, scratch, n.dir.Log(), n.dir.Stable(), n.dir.Snapshots(), trans, alone)
 	if broken != nil {

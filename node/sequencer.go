@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"time"
 
@@ -32,6 +33,7 @@ type sequencer struct {
 	size   func(batches int, bytes int) // told of each entry
 	mu     sync.Mutex
 	queue  []*proposal
+	late   map[uint64]bool // origins whose last batch had no room
 	wake   chan struct{}
 	closed chan struct{}
 }
@@ -50,7 +52,7 @@ type proposed struct {
 }
 
 func newSequencer(r *raft.Raft, size func(batches, bytes int)) *sequencer {
-	return &sequencer{raft: r, size: size, wake: make(chan struct{}, 1), closed: make(chan struct{})}
+	return &sequencer{raft: r, size: size, late: map[uint64]bool{}, wake: make(chan struct{}, 1), closed: make(chan struct{})}
 }
 
 // submit has a batch applied and returns its result; the batch may be nil. A
@@ -92,10 +94,14 @@ func (s *sequencer) run(stop <-chan struct{}) {
 	}
 }
 
-// take removes from the queue what shares the next entry.
+// take removes from the queue what shares the next entry. Origins that had no room
+// in the last one come first, so that others cannot keep them out for ever.
 func (s *sequencer) take() []*proposal {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if len(s.late) > 0 {
+		slices.SortStableFunc(s.queue, func(a, b *proposal) int { return s.wait(a) - s.wait(b) })
+	}
 	n, bytes := 0, 0
 	for n < len(s.queue) {
 		if b := s.queue[n].batch; b != nil {
@@ -111,6 +117,25 @@ func (s *sequencer) take() []*proposal {
 		s.queue = nil
 	}
 	return taken
+}
+
+// wait is 0 for a batch that is to come first, else 1. The caller holds mu.
+func (s *sequencer) wait(p *proposal) int {
+	if p.batch != nil && s.late[p.batch.Origin.ID] {
+		return 0
+	}
+	return 1
+}
+
+// note remembers whether a batch had no room.
+func (s *sequencer) note(b *fsm.Batch, r fsm.Result) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if r.Outcome == fsm.Deferred {
+		s.late[b.Origin.ID] = true
+	} else if len(s.late) > 0 {
+		delete(s.late, b.Origin.ID)
+	}
 }
 
 func (s *sequencer) propose(ps []*proposal) {
@@ -139,6 +164,7 @@ func (s *sequencer) propose(ps []*proposal) {
 			answer.index = future.Index()
 			if p.batch != nil {
 				answer.result, results = results[0], results[1:]
+				s.note(p.batch, answer.result)
 			}
 		}
 		p.done <- answer

@@ -18,7 +18,9 @@ import (
 // A hello is what a node says of itself to another.
 type hello struct {
 	server.Member
-	LastIndex uint64 // of its log
+	Skipped   []uint64 // indexes of the entries that its state leaves out
+	Applying  bool     // an entry is being applied now
+	LastIndex uint64   // of its log
 	LastTerm  uint64
 	Contact   int64 // milliseconds since it heard of its leader; -1 for never
 }
@@ -32,9 +34,13 @@ func (n *Node) self() hello {
 			Name: n.cfg.Name, ID: string(n.id), Role: strings.ToLower(n.raft.State().String()), Alive: true,
 			Term: n.raft.CurrentTerm(), Applied: n.machine.applied.load(),
 			Peer: n.addresses.peer, Redis: n.addresses.redis, Classic: n.addresses.classic, HTTP: n.addresses.http,
-			Version: n.cfg.Version,
+			Version: n.cfg.Version, Level: n.machine.level.Load(), NewestLevel: fsm.NewestLevel,
 		},
 		LastIndex: n.raft.LastIndex(), LastTerm: lastTerm, Contact: -1,
+		Applying: n.machine.applying.Load(),
+	}
+	if skipped := n.machine.skipped.Load(); skipped != nil {
+		h.Skipped = *skipped
 	}
 	for _, s := range n.servers() {
 		h.Voter = h.Voter || s.ID == n.id && s.Suffrage == raft.Voter
@@ -240,4 +246,15 @@ func (n *Node) measureLag() {
 	}
 	n.lag.entries.Store(index - min(index, n.machine.applied.load()))
 	n.lag.at.Store(time.Now().UnixNano())
+}
+
+// leaderWorks reports whether a leader answers, and applies an entry now, or has
+// applied some since it was asked last; see proposer.works.
+func (n *Node) leaderWorks(ctx context.Context, to leader) bool {
+	h, err := n.hello(ctx, to.id, to.addr)
+	if err != nil || h.ID != string(to.id) {
+		return false
+	}
+	was := n.worked.Swap(h.Applied)
+	return h.Applying || h.Applied != was
 }

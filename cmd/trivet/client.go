@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -29,7 +30,7 @@ type target struct {
 
 func (t *target) flags(cmd *cobra.Command) {
 	cmd.PersistentFlags().StringSliceVar(&t.addresses, "addr", []string{"127.0.0.1:6379"},
-		"addresses for Redis clients of one or more nodes; the first that answers is asked")
+		"addresses for Redis clients of one or more nodes; the first that answers is asked; a path is that of the socket in a node's data directory")
 	f := cmd.PersistentFlags()
 	f.StringVar(&t.user, "user", "", "user to come in as (default: the user default)")
 	f.StringVar(&t.password, "password", "", "password of the user; TRIVET_PASSWORD keeps it out of the list of processes (default: none)")
@@ -97,8 +98,12 @@ func (t *target) client(addr string, conf *tls.Config) *redis.Client {
 }
 
 func (t *target) options(addr string, conf *tls.Config) *redis.Options {
+	network := "tcp"
+	if strings.HasPrefix(addr, "/") { // no other machine listens there
+		network, conf = "unix", nil
+	}
 	return &redis.Options{
-		Addr: addr, Username: t.user, Password: t.password, TLSConfig: conf, MaxRetries: -1, DialerRetries: 1,
+		Network: network, Addr: addr, Username: t.user, Password: t.password, TLSConfig: conf, MaxRetries: -1, DialerRetries: 1,
 		DialTimeout: time.Second, ReadTimeout: 15 * time.Second,
 	}
 }

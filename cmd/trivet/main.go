@@ -19,7 +19,7 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := run(ctx, os.Args[1:], os.Stdout)
+	err := run(ctx, takeSecrets(os.Args[1:]), os.Stdout)
 	stop()
 	if err == nil {
 		return
@@ -49,7 +49,7 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 		RunE:          showHelp,
 	}
 	root.SetVersionTemplate("trivet {{.Version}}\n")
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{withoutValue(err)} })
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.AddCommand(serveCommand(), demoCommand(), statusCommand(), membersCommand(), transferCommand(), checkCommand(),
 		backupCommand(), restoreCommand(), importCommand(), secretCommand(), docsCommand(), versionCommand())

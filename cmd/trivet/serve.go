@@ -26,6 +26,7 @@ func serveCommand() *cobra.Command {
 	expect := &number{value: &cfg.BootstrapExpect, name: "bootstrap-expect"}
 	maxClients := &number{value: &cfg.MaxClients, name: "max-clients"}
 	var logLevel, logFormat string
+	var skip []uint
 	labels := false
 	cmd := &cobra.Command{
 		Use:   "serve",
@@ -38,6 +39,9 @@ it is. Each flag can also be given as a variable: TRIVET_ON_FOLLOWER for
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			faults := fromEnvironment(cmd.Flags())
 			cfg.Version = readBuild().version
+			for _, index := range skip {
+				cfg.SkipEntries = append(cfg.SkipEntries, uint64(index))
+			}
 			log, err := newLogger(logLevel, logFormat)
 			var labelFault error
 			if labels {
@@ -48,6 +52,7 @@ it is. Each flag can also be given as a variable: TRIVET_ON_FOLLOWER for
 					strings.ReplaceAll(err.Error(), "\n", "\n  "))}
 			}
 			cfg.Log = log
+			limitHeap(log)
 			return serve(cmd.Context(), cfg)
 		},
 	}
@@ -59,7 +64,7 @@ it is. Each flag can also be given as a variable: TRIVET_ON_FOLLOWER for
 	f.StringVar(&cfg.Classic, "classic", "127.0.0.1:31337", "address to listen on for the article's clients")
 	f.StringVar(&cfg.Peer, "peer", "127.0.0.1:7379", "address to listen on for other nodes")
 	f.StringVar(&cfg.Gossip, "gossip", "127.0.0.1:7946", "address to listen on for gossip, by UDP and TCP")
-	f.StringVar(&cfg.HTTP, "http", "127.0.0.1:8379", "address to listen on for /livez, /readyz, /metrics and /debug/pprof")
+	f.StringVar(&cfg.HTTP, "http", "127.0.0.1:8379", "address to listen on for /livez, /readyz, /metrics and /status")
 	f.StringVar(&cfg.Advertise, "advertise", "", "host, best a DNS name that stays, by which clients and other nodes reach this one (default: the host that each listener is on)")
 	f.StringVar(&cfg.Announce, "announce", "", "host:port that clients are told to reach the redis port at, by MOVED, CLUSTER, SENTINEL, ROLE and INFO, where that is another than what is advertised (default: none)")
 	f.StringSliceVar(&cfg.Join, "join", nil, "gossip addresses of other nodes; a DNS name means all its addresses (default: none)")
@@ -69,6 +74,8 @@ it is. Each flag can also be given as a variable: TRIVET_ON_FOLLOWER for
 	f.StringVar(&cfg.Reads, "reads", node.Local, "consistency of reads: local answers from this node's state, linearizable asks a majority first")
 	f.Var(maxClients, "max-clients", "connections of clients; one more gets an error; CONFIG SET maxclients overrides it")
 	f.StringVar(&cfg.MaxMemory, "max-memory", "0", "bytes that keys and values may take before commands that grow them are refused, such as 512mb; 0: no limit; the leader's counts, so give all nodes the same; CONFIG SET maxmemory overrides it")
+	f.UintSliceVar(&skip, "skip-entry", nil, "index of a log entry to leave out, which has ended every process that applied it: only as a node says so that has stopped for it, and on ALL nodes (default: none)")
+	f.StringVar(&cfg.MaxClientMemory, "max-client-memory", "", "bytes that clients may make this node hold together, such as replies that they do not read, before those that hold most are closed; 0: no limit; CONFIG SET maxmemory-clients overrides it (default: an eighth of the memory, 192mb at least)")
 	f.StringSliceVar(&cfg.QueueMetrics, "queue-metrics", nil, "keys whose lengths are shown as the metric trivet_queue_length: KEY, or DB/KEY for another database than 0 (default: none)")
 	f.StringVar(&cfg.LogStore, "log-store", store.WAL, "how the log is kept: wal in segments, bolt in a B+ tree; a log that is kept the other way is moved at the start")
 	securityFlags(f, &cfg)
@@ -81,6 +88,9 @@ it is. Each flag can also be given as a variable: TRIVET_ON_FOLLOWER for
 // securityFlags are those about who may come in, and how.
 func securityFlags(f *pflag.FlagSet, cfg *node.Config) {
 	f.StringVar(&cfg.Password, "password", "", "password that clients must give (default: none)")
+	f.StringVar(&cfg.ProtectedMode, "protected-mode", "yes", "yes refuses clients from other machines as long as the default user needs no password, no lets them in; CONFIG SET protected-mode overrides it")
+	f.StringSliceVar(&cfg.HTTPHosts, "http-hosts", nil, "names that HTTP requests may call this node by, besides IP addresses, localhost, its own names and those of Kubernetes' Services; .example.org means all within (default: none)")
+	f.StringVar(&cfg.Profiles, "pprof", "", "address to listen on for /debug/pprof, for everybody who reaches it; a port alone: on this machine only (default: none, no profiles)")
 	f.StringVar(&cfg.UsersFile, "users-file", "", "file of users, a line each as ACL LIST shows them: user joe on >secret ~* +@read; the same for all nodes, and read again when it changes (default: none)")
 	f.StringVar(&cfg.TLS.Cert, "tls-cert-file", "", "certificate for clients, who must then speak TLS; it is read again when it changes (default: none, no TLS)")
 	f.StringVar(&cfg.TLS.Key, "tls-key-file", "", "key of that certificate (default: none)")

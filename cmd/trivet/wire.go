@@ -50,7 +50,7 @@ func (t *target) dial(ctx context.Context) (*wire, error) {
 
 // openWire connects as a client with these options would.
 func openWire(ctx context.Context, o *redis.Options) (*wire, error) {
-	conn, err := o.Dialer(ctx, "tcp", o.Addr)
+	conn, err := o.Dialer(ctx, o.Network, o.Addr)
 	if err != nil {
 		return nil, err
 	}

@@ -4,6 +4,8 @@ import (
 	"strings"
 
 	lua "github.com/yuin/gopher-lua"
+
+	"github.com/trivetdb/trivet/fsm/cost"
 )
 
 var baseFunctions = map[string]function{
@@ -34,6 +36,7 @@ func baseAssert(c call) int {
 	if lua.LVIsFalse(c.any(1)) {
 		c.raise("%s", c.optStr(2, "assertion failed!"))
 	}
+	c.spread(c.GetTop())
 	return c.GetTop()
 }
 
@@ -55,7 +58,11 @@ func baseCollect(c call) int {
 func baseError(c call) int {
 	level := c.optInt(2, 1)
 	v := c.Get(1)
+	if c.run().strict() && level > maxLevel {
+		level = 0
+	}
 	if s, ok := text(v); ok && level > 0 {
+		c.payMade(2 * len(s))
 		v = lua.LString(c.where(level) + s)
 	}
 	// gopher-lua has a word of its own for a string.
@@ -100,6 +107,9 @@ func baseSetMetatable(c call) int {
 		c.raise("cannot change a protected metatable")
 	}
 	t.Metatable = c.Get(2)
+	if meta, ok := c.Get(2).(*lua.LTable); ok {
+		c.run().noteMeta(meta)
+	}
 	c.Push(t)
 	return 1
 }
@@ -126,7 +136,7 @@ func baseIpairs(c call) int {
 var nextStep = wrap("next", baseNext)
 
 func baseNext(c call) int {
-	k, v := c.run().next(c.table(1), c.Get(2))
+	k, v := c.next(c.table(1), c.Get(2))
 	c.Push(k)
 	if k == lua.LNil {
 		return 1
@@ -144,7 +154,9 @@ func basePairs(c call) int {
 }
 
 func baseRawEqual(c call) int {
-	c.Push(lua.LBool(c.RawEqual(c.any(1), c.any(2))))
+	a, b := c.any(1), c.any(2)
+	c.payCompare(a, b)
+	c.Push(lua.LBool(c.RawEqual(a, b)))
 	return 1
 }
 
@@ -153,6 +165,7 @@ func baseRawGet(c call) int {
 	if behind := backing[t]; behind != nil {
 		t = behind
 	}
+	c.payKey(c.any(2))
 	v := t.RawGet(c.any(2))
 	if t == c.run().env {
 		if v = c.run().globals.RawGet(c.Get(2)); v == lua.LNil {
@@ -169,6 +182,7 @@ func baseRawSet(c call) int {
 	if c.run().readonly(t) {
 		c.raiseBare(errReadonly)
 	}
+	c.payKey(key)
 	c.grow(t, key)
 	c.set(t, key, v)
 	c.Push(t)
@@ -193,6 +207,7 @@ func baseSelect(c call) int {
 	if s, ok := c.Get(1).(lua.LString); ok && s == "#" {
 		return c.pushNumber(float64(n - 1))
 	}
+	c.spread(n)
 	i := c.int(1)
 	switch {
 	case i < 0:
@@ -210,12 +225,13 @@ func baseToNumber(c call) int {
 	base := c.optInt(2, 10)
 	v := c.any(1)
 	if base == 10 {
-		if f, ok := number(v); ok {
+		if f, ok := c.number(v); ok {
 			return c.pushNumber(f)
 		}
 		c.Push(lua.LNil)
 		return 1
 	}
+	c.payMade(len(c.str(1)))
 	if base < 2 || base > 36 {
 		c.argError(2, "base out of range")
 	}
@@ -232,16 +248,20 @@ func baseToString(c call) int {
 		c.Push(c.callback(f, v))
 		return 1
 	}
+	c.pay(showCost)
 	c.Push(lua.LString(c.run().show(v)))
 	return 1
 }
+
+// showCost is what tostring takes: it remembers tables and functions.
+const showCost = 20
 
 func baseUnpack(c call) int {
 	t := c.table(1)
 	first := c.optInt(2, 1)
 	last := 0
 	if c.Get(3) == lua.LNil {
-		last = border(t)
+		last = c.border(t)
 	} else {
 		last = c.int(3)
 	}
@@ -253,6 +273,7 @@ func baseUnpack(c call) int {
 		c.raise("too many results to unpack")
 	}
 	c.charge(n)
+	c.spread(n)
 	for i := first; i <= last; i++ {
 		c.Push(at(t, i))
 	}
@@ -281,6 +302,7 @@ func baseLoad(c call) int {
 			return 2
 		}
 		c.charge(callCost)
+		c.payMade(len(s))
 		b.WriteString(s)
 	}
 	return c.load(b.String(), name)
@@ -289,13 +311,15 @@ func baseLoad(c call) int {
 // load compiles code, and pushes its function or nil and what is wrong.
 func (c call) load(code, name string) int {
 	c.charge(faultCost + 20*len(code))
-	proto, _, err := compile(code, chunkName(name))
+	c.pay(cost.Times(len(code), compileCost))
+	c.payRead(len(name))
+	form, err := compile(code, chunkName(name), c.run().strict())
 	if err != nil {
 		c.Push(lua.LNil)
 		c.Push(lua.LString(err.Error()))
 		return 2
 	}
-	outer := &lua.LFunction{Env: c.run().env, Proto: proto}
+	outer := &lua.LFunction{Env: c.run().env, Proto: form.proto}
 	c.Push(c.callback(outer, operators...))
 	return 1
 }

@@ -39,6 +39,7 @@ func (c call) pushBits(x uint32) int { return c.pushNumber(float64(int32(x))) }
 
 func fold(op func(a, b uint32) uint32) function {
 	return func(c call) int {
+		c.pay(c.GetTop())
 		x := c.bits(1)
 		for i := 2; i <= c.GetTop(); i++ {
 			x = op(x, c.bits(i))

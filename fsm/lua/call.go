@@ -18,7 +18,11 @@ type function func(c call) int
 
 // wrap makes a function that scripts can call.
 func wrap(name string, f function) *lua.LFunction {
-	return &lua.LFunction{IsG: true, Env: noEnv, GFunction: func(L *lua.LState) int { return f(call{L, name}) }}
+	return &lua.LFunction{IsG: true, Env: noEnv, GFunction: func(L *lua.LState) int {
+		c := call{L, name}
+		c.pay(functionCost)
+		return f(c)
+	}}
 }
 
 // noEnv is the environment of library functions, which use none.
@@ -69,6 +73,7 @@ func (c call) where(level int) string {
 
 // raise raises an error at the place of the call.
 func (c call) raise(format string, args ...any) {
+	c.payError(args)
 	c.Error(lua.LString(where(c.LState, 1)+fmt.Sprintf(format, args...)), 0)
 }
 
@@ -76,6 +81,7 @@ func (c call) raise(format string, args ...any) {
 func (c call) raiseBare(text string) { c.Error(lua.LString(text), 0) }
 
 func (c call) argError(n int, format string, args ...any) {
+	c.payError(args)
 	name := c.name
 	if where(c.LState, 1) == "" { // called by pcall or the like, which has no name for it
 		name = "?"
@@ -139,7 +145,7 @@ func (c call) optStr(n int, standard string) string {
 }
 
 func (c call) num(n int) float64 {
-	f, ok := number(c.Get(n))
+	f, ok := c.number(c.Get(n))
 	if !ok {
 		c.typeError(n, "number")
 	}
@@ -185,6 +191,7 @@ func (c call) pushNumber(f float64) int {
 
 // callback calls f, with arguments, for one result.
 func (c call) callback(f lua.LValue, args ...lua.LValue) lua.LValue {
+	c.pay(callbackCost)
 	c.Push(f)
 	for _, a := range args {
 		c.Push(a)

@@ -2,6 +2,7 @@ package lua
 
 import (
 	"errors"
+	"strings"
 
 	lua "github.com/yuin/gopher-lua"
 )
@@ -73,6 +74,12 @@ func (c call) resume(th *lua.LState, args []lua.LValue) (results []lua.LValue, f
 		return nil, lua.LString("C stack overflow")
 	}
 	c.charge(callCost / 5)
+	c.pay(resumeCost + 2*len(args))
+	back, ok := c.deeper()
+	if !ok {
+		return nil, lua.LString("C stack overflow")
+	}
+	room := registers(th)
 	r.threads.pending++
 	current, callbacks := c.G.CurrentThread, r.threads.callbacks
 	r.threads.callbacks = 0
@@ -80,7 +87,13 @@ func (c call) resume(th *lua.LState, args []lua.LValue) (results []lua.LValue, f
 	c.G.CurrentThread = current
 	r.threads.pending--
 	r.threads.callbacks = callbacks
+	back()
+	if s, ok := faultText(err); ok && r.strict() && strings.HasPrefix(s, mistake) {
+		r.breakOff(errors.New(s))
+	}
 	c.charge(0)
+	c.payGrown(th, room)
+	c.spread(len(results))
 	if state == lua.ResumeError {
 		var caught *lua.ApiError
 		if errors.As(err, &caught) {
@@ -89,6 +102,19 @@ func (c call) resume(th *lua.LState, args []lua.LValue) (results []lua.LValue, f
 		return nil, lua.LString(err.Error())
 	}
 	return results, nil
+}
+
+// mistake begins the text of a runtime error of Go, which gopher-lua has made an
+// error of the coroutine.
+const mistake = "runtime error: "
+
+// faultText returns the text of an error that a coroutine ended with.
+func faultText(err error) (string, bool) {
+	var caught *lua.ApiError
+	if !errors.As(err, &caught) {
+		return "", false
+	}
+	return text(caught.Object)
 }
 
 func coResume(c call) int {
@@ -121,6 +147,7 @@ func coYield(c call) int {
 	if c.Parent == nil || c.run().threads.callbacks > 0 {
 		c.raiseBare("attempt to yield across metamethod/C-call boundary")
 	}
+	c.spread(c.GetTop())
 	return -1
 }
 

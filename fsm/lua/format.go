@@ -16,6 +16,7 @@ type verb struct {
 
 func stringFormat(c call) int {
 	format := c.str(1)
+	c.payMade(len(format))
 	var b strings.Builder
 	arg := 1
 	for i := 0; i < len(format); i++ {
@@ -31,7 +32,13 @@ func stringFormat(c call) int {
 			c.argError(arg, "no value")
 		}
 		v, end := c.verb(format, i)
-		b.WriteString(c.convert(v, arg))
+		c.pay(verbCost)
+		s := c.convert(v, arg)
+		c.payMade(len(s))
+		if c.run().strict() && b.Len()+len(s) > maxStrictString {
+			c.raise("resulting string too large")
+		}
+		b.WriteString(s)
 		i = end
 	}
 	return c.pushText(b.String())
@@ -93,11 +100,14 @@ func (c call) convert(v verb, n int) string {
 	case 'o', 'u', 'x', 'X':
 		return v.unsigned(uint64(toUnsigned(c.num(n))))
 	case 'e', 'E', 'f', 'g', 'G':
+		c.pay(floatCost * (1 + max(v.precision, 0)/16))
 		return v.float(c.num(n))
 	case 'q':
+		c.payMade(4 * len(c.str(n)))
 		return quoted(c.str(n))
 	}
 	s := c.str(n)
+	c.payRead(len(s))
 	if v.precision < 0 && len(s) >= 100 {
 		return s
 	}

@@ -12,7 +12,7 @@ import (
 // mistake of ours.
 func same(t *testing.T, script string, args ...string) resp.Value {
 	t.Helper()
-	p, err := Compile(script)
+	p, err := Compile(script, false)
 	if err != nil {
 		return resp.Nil
 	}
@@ -29,6 +29,17 @@ func same(t *testing.T, script string, args ...string) resp.Value {
 	}
 	if a.IsError() && strings.Contains(a.Str, "runtime error") {
 		t.Fatalf("%q %q: %s", script, args, a.Str)
+	}
+	if _, err := Compile(script, true); err == nil {
+		one, left := strictEval(t, 1_000_000, script, args...)
+		other, left2 := strictEval(t, 1_000_000, script, args...)
+		if fmt.Sprint(one) != fmt.Sprint(other) || left != left2 {
+			t.Fatalf("%q: got %v, then %v", script, one, other)
+		}
+		ended := strings.Contains(a.Str+one.Str, "budget") || strings.Contains(a.Str+one.Str, "too l") || strings.Contains(script, "garbage") || strings.Contains(script, "gcinfo")
+		if fmt.Sprint(one) != fmt.Sprint(a) && !ended {
+			t.Fatalf("%q %q: got %v, with bounds %v", script, args, a, one)
+		}
 	}
 	return a
 }

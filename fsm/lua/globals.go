@@ -135,6 +135,34 @@ func list(items [][]byte) *lua.LTable {
 // readonly reports whether scripts may not change t.
 func (r *run) readonly(t *lua.LTable) bool { return t == r.env || backing[t] != nil }
 
+// next is the run's next, with what it walks over counted.
+func (c call) next(t *lua.LTable, key lua.LValue) (k, v lua.LValue) {
+	r := c.run()
+	if !r.strict() {
+		return r.next(t, key)
+	}
+	if s, ok := key.(lua.LString); ok {
+		c.payRead(len(s))
+	}
+	k, v = r.next(t, key)
+	if t != r.env && backing[t] == nil {
+		c.charge(nextCost + walked(t, key, k))
+	}
+	return k, v
+}
+
+// nextRaw is next for a table that hides nothing behind it.
+func (c call) nextRaw(t *lua.LTable, key lua.LValue) (k, v lua.LValue) {
+	k, v = t.Next(key)
+	if c.run().strict() {
+		c.charge(nextCost + walked(t, key, k))
+	}
+	return k, v
+}
+
+// nextCost is what a step through a table takes besides the places it walks over.
+const nextCost = 2
+
 // next is Lua's next, which sees what lies behind an empty table.
 func (r *run) next(t *lua.LTable, key lua.LValue) (k, v lua.LValue) {
 	if t != r.env {

@@ -77,10 +77,11 @@ func (r *jsonReader) value(depth int) lua.LValue {
 }
 
 func (r *jsonReader) deeper(depth int) int {
-	if depth++; depth > r.cfg.decodeDepth {
+	if depth++; depth > r.cfg.decodeDepth || depth > maxNested && r.call.run().strict() {
 		r.call.raise("Found too many nested data structures (%d) at character %d", depth, r.pos)
 	}
 	r.call.charge(tableCost)
+	r.call.pay(strictTable)
 	return depth
 }
 
@@ -94,6 +95,8 @@ func (r *jsonReader) object(depth int) lua.LValue {
 			r.fail("object key string")
 		}
 		key := r.tok.value
+		r.call.payKey(key)
+		r.call.pay(hashCost)
 		if r.next(); r.tok.kind != tokColon {
 			r.fail("colon")
 		}
@@ -116,6 +119,7 @@ func (r *jsonReader) array(depth int) lua.LValue {
 		return t
 	}
 	for i := 1; ; i++ {
+		r.call.payElement(i)
 		t.RawSetInt(i, r.value(depth))
 		switch r.next(); r.tok.kind {
 		case tokArrayEnd:

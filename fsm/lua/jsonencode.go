@@ -4,6 +4,8 @@ import (
 	"math"
 
 	lua "github.com/yuin/gopher-lua"
+
+	"github.com/trivetdb/trivet/fsm/cost"
 )
 
 // A jsonWriter encodes one value.
@@ -26,7 +28,7 @@ func jsonEncode(c call) int {
 }
 
 func (w *jsonWriter) charge() {
-	if len(w.b) > maxString {
+	if len(w.b) > w.call.longest() {
 		w.call.raise("resulting string too large")
 	}
 	w.call.charge(1 + (len(w.b)-w.told)/bytesPerStep)
@@ -35,7 +37,25 @@ func (w *jsonWriter) charge() {
 
 func (w *jsonWriter) refuse(kind, why string) { w.call.raise("Cannot serialise %s: %s", kind, why) }
 
+// room counts a text before it is written.
+func (w *jsonWriter) room(s string) {
+	if len(s) < 1<<6 || !w.call.run().strict() {
+		return
+	}
+	size := len(s)
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c == 0x7f {
+			size += 5
+		}
+	}
+	w.call.pay(cost.Made(2 * size))
+	if len(w.b)+size > maxStrictString {
+		w.call.raise("resulting string too large")
+	}
+}
+
 func (w *jsonWriter) value(v lua.LValue, depth int) {
+	w.call.pay(elementCost)
 	switch v := v.(type) {
 	case lua.LString:
 		w.text(string(v))
@@ -58,7 +78,7 @@ func (w *jsonWriter) value(v lua.LValue, depth int) {
 }
 
 func (w *jsonWriter) table(t *lua.LTable, depth int) {
-	if depth > w.cfg.encodeDepth {
+	if depth > w.cfg.encodeDepth || depth > maxNested && w.call.run().strict() {
 		w.call.raise("Cannot serialise, excessive nesting (%d)", depth)
 	}
 	if n := w.arraySize(t); n > 0 {
@@ -67,8 +87,7 @@ func (w *jsonWriter) table(t *lua.LTable, depth int) {
 	}
 	w.b = append(w.b, '{')
 	first := true
-	r := w.call.run()
-	for k, v := r.next(t, lua.LNil); k != lua.LNil; k, v = r.next(t, k) {
+	for k, v := w.call.next(t, lua.LNil); k != lua.LNil; k, v = w.call.next(t, k) {
 		if !first {
 			w.b = append(w.b, ',')
 		}
@@ -93,8 +112,7 @@ func (w *jsonWriter) table(t *lua.LTable, depth int) {
 // less for one that is not.
 func (w *jsonWriter) arraySize(t *lua.LTable) int {
 	highest, items := 0, 0
-	r := w.call.run()
-	for k, _ := r.next(t, lua.LNil); k != lua.LNil; k, _ = r.next(t, k) {
+	for k, _ := w.call.next(t, lua.LNil); k != lua.LNil; k, _ = w.call.next(t, k) {
 		f, ok := k.(lua.LNumber)
 		n := toInt(float64(f))
 		if !ok || n < 1 || lua.LNumber(n) != f {
@@ -150,6 +168,7 @@ func (w *jsonWriter) number(f float64) {
 const hexDigits = "0123456789abcdef"
 
 func (w *jsonWriter) text(s string) {
+	w.room(s)
 	w.b = append(w.b, '"')
 	start := 0
 	for i := range len(s) {

@@ -4,8 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-
-	lua "github.com/yuin/gopher-lua"
 )
 
 // librarySource is what the functions of libraries are called in errors.
@@ -15,7 +13,7 @@ const librarySource = "user_function"
 // functions. It is little, for it is done again at each call.
 const loadBudget = Budget / 100
 
-// A Library is compiled code that registers functions. It never changes.
+// A Library is compiled code that registers functions. It changes only in Prepare.
 //
 // Its code runs from the start at each call of one of its functions. In Redis it
 // runs once, and its local variables live on: what a function leaves in them the
@@ -25,8 +23,7 @@ type Library struct {
 	Name      string
 	Code      string     // the first line included
 	Functions []Function // as they were registered
-	proto     *lua.FunctionProto
-	names     names
+	code      code
 }
 
 // A Function of a library can be called by its name, in any case.
@@ -70,22 +67,48 @@ func flagOf(name string) (Flags, bool) {
 	return 0, false
 }
 
+// Prepare compiles the library for strict runs, or for others, where it was not.
+// Nobody may use it meanwhile.
+func (l *Library) Prepare(strict bool) error {
+	if l.code.strict == strict && l.code.form != nil {
+		return nil
+	}
+	if err := l.code.keep(strict); err != nil {
+		return l.wrong(err)
+	}
+	return nil
+}
+
+// wrong tells the client of an error in the source.
+func (l *Library) wrong(err error) error { return fmt.Errorf("ERR Error compiling function: %w", err) }
+
 // Load compiles the code of a library and finds the functions that it registers.
-// The error's text is for the client.
+// The error's text is for the client. The machine's meter is exhausted where that
+// took too much.
 func (m *Machine) Load(code string) (*Library, error) {
 	l := &Library{Code: code}
 	body, err := l.metadata()
 	if err != nil {
 		return nil, err
 	}
-	if l.proto, l.names, err = compile(body, librarySource); err != nil {
-		return nil, fmt.Errorf("ERR Error compiling function: %w", err)
+	l.code.body, l.code.source = body, librarySource
+	strict := m.Meter != nil
+	if err := l.Prepare(strict); err != nil {
+		return nil, err
 	}
-	r := &run{names: l.names, source: librarySource, budget: loadBudget, left: loadBudget}
+	form := l.code.form
+	r := m.newRun(form.names, librarySource, nil)
+	r.budget, r.left = min(loadBudget, r.left), min(loadBudget, r.left)
+	r.granted = r.left
 	r.loading = &registry{}
 	L := m.begin(r, nil, nil)
-	fault := r.chunk(L, l.proto)
+	fault := r.chunk(L, form.proto)
+	if strict {
+		r.meter.Spend(r.granted - max(r.left, 0))
+	}
 	switch {
+	case r.broken != nil:
+		panic(r.broken)
 	case r.left < 0:
 		return nil, errors.New("ERR Error registering functions: ERR FUNCTION LOAD timeout")
 	case fault != nil:

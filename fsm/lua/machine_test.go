@@ -12,15 +12,18 @@ import (
 // A counter is a host that counts and answers integers.
 type counter struct{ calls int }
 
-func (h *counter) Call([][]byte) resp.Value { h.calls++; return resp.Int(int64(h.calls)) }
-func (h *counter) Known([][]byte) bool      { return true }
-func (h *counter) Allowed([][]byte) bool    { return true }
-func (h *counter) Seed() uint64             { return 42 }
+func (h *counter) Call([][]byte) (resp.Value, bool) {
+	h.calls++
+	return resp.Int(int64(h.calls)), true
+}
+func (h *counter) Known([][]byte) bool   { return true }
+func (h *counter) Allowed([][]byte) bool { return true }
+func (h *counter) Seed() uint64          { return 42 }
 
 // eval runs a script on a machine of its own.
 func eval(t testing.TB, m *Machine, script string, args ...string) (resp.Value, *counter) {
 	t.Helper()
-	p, err := Compile(script)
+	p, err := Compile(script, false)
 	if err != nil {
 		t.Fatalf("%.100s: %v", script, err)
 	}
@@ -111,7 +114,7 @@ func TestMachineForgets(t *testing.T) {
 func TestConcurrentMachines(t *testing.T) {
 	p, err := Compile(`local t = {} for i = 1, 50 do t[#t + 1] = tostring(i) .. ARGV[1] end
 		table.sort(t) local s = cjson.encode(t):gsub('1', 'one')
-		return {s, pcall(error, 'x'), cmsgpack.unpack(cmsgpack.pack(t))[3], math.random(100), redis.call('x'), tostring(string)}`)
+		return {s, pcall(error, 'x'), cmsgpack.unpack(cmsgpack.pack(t))[3], math.random(100), redis.call('x'), tostring(string)}`, false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -162,7 +165,7 @@ func TestDeepSource(t *testing.T) {
 		"return a" + strings.Repeat(".b", n),
 		"return a" + strings.Repeat("()", n),
 	} {
-		if _, err := Compile(s); err == nil || !strings.Contains(err.Error(), "levels") {
+		if _, err := Compile(s, false); err == nil || !strings.Contains(err.Error(), "levels") {
 			t.Errorf("%.40s...: got %.200v", s, err)
 		}
 	}

@@ -20,6 +20,7 @@ type matching struct {
 }
 
 func (c call) matching(src, pat string) matching {
+	c.pay(2 * callbackCost)
 	pat, anchored := strings.CutPrefix(pat, "^")
 	return matching{pattern.New(src, pat, 0), c, src, anchored}
 }
@@ -34,6 +35,7 @@ func (m matching) at(pos int) (end int) {
 		spent = (r.left + 2) * stepsPerCharge
 	}
 	m.call.charge(spent / stepsPerCharge)
+	m.call.pay(positionCost)
 	if err != nil {
 		m.call.raise("%v", err)
 	}
@@ -72,6 +74,7 @@ func (m matching) captures(start, end int, whole bool) []lua.LValue {
 	if n == 0 && whole {
 		n = 1
 	}
+	m.call.pay(moveCost * n)
 	all := make([]lua.LValue, n)
 	for i := range all {
 		all[i] = m.capture(i, start, end)
@@ -84,6 +87,7 @@ func (c call) find(positions bool) int {
 	s, pat := c.str(1), c.str(2)
 	init := position(c.optInt(3, 1), len(s)) - 1
 	init = min(max(init, 0), len(s))
+	c.payRead(len(pat))
 	start, end := -1, -1
 	var all []lua.LValue
 	if positions && (lua.LVAsBool(c.Get(4)) || pattern.Plain(pat)) {
@@ -116,6 +120,7 @@ func (c call) find(positions bool) int {
 func stringGmatch(c call) int {
 	s, pat := c.str(1), c.str(2)
 	pos := 0
+	c.pay(closureCost + callbackCost)
 	c.Push(wrap("", func(c call) int {
 		m := matching{pattern.New(s, pat, 0), c, s, false}
 		start, end := m.next(pos)
@@ -144,6 +149,7 @@ func stringGsub(c call) int {
 		c.argError(3, "string/function/table expected")
 	}
 	limit := c.optInt(4, len(src)+1)
+	c.payMade(len(src))
 	m := c.matching(src, pat)
 	var b strings.Builder
 	n, pos := 0, 0
@@ -152,7 +158,7 @@ func stringGsub(c call) int {
 		if end >= 0 {
 			n++
 			m.replace(&b, repl, pos, end)
-			if b.Len() > maxString {
+			if b.Len() > c.longest() {
 				c.raise("resulting string too large")
 			}
 		}
@@ -181,7 +187,9 @@ func (m matching) replace(b *strings.Builder, repl lua.LValue, start, end int) {
 	var v lua.LValue
 	switch repl := repl.(type) {
 	case *lua.LTable:
-		v = m.call.GetTable(repl, m.capture(0, start, end))
+		key := m.capture(0, start, end)
+		m.call.payKey(key)
+		v = m.call.GetTable(repl, key)
 	case *lua.LFunction:
 		v = m.call.callback(repl, m.captures(start, end, true)...)
 	default:

@@ -46,10 +46,14 @@ type packWriter struct {
 
 func (w *packWriter) value(v lua.LValue, depth int) {
 	w.call.charge(1)
+	w.call.pay(elementCost)
 	switch v := v.(type) {
 	case lua.LString:
 		w.head(len(v), 0xa0, 32, 0xd9, 0xda, 0xdb)
 		w.call.charge(len(v) / bytesPerStep)
+		if w.call.run().strict() && len(w.b)+len(v) > maxStrictString {
+			w.call.raise("resulting string too large")
+		}
 		w.b = append(w.b, v...)
 	case lua.LBool:
 		if v {
@@ -124,9 +128,8 @@ func (w *packWriter) integer(n int64) {
 
 // table writes an array where the keys are 1 to n, else a map.
 func (w *packWriter) table(t *lua.LTable, depth int) {
-	r := w.call.run()
 	items, highest, array := 0, 0.0, true
-	for k, _ := r.next(t, lua.LNil); k != lua.LNil; k, _ = r.next(t, k) {
+	for k, _ := w.call.next(t, lua.LNil); k != lua.LNil; k, _ = w.call.next(t, k) {
 		n, ok := k.(lua.LNumber)
 		array = array && ok && n > 0 && float64(n) == math.Trunc(float64(n))
 		highest = max(highest, float64(n))
@@ -141,7 +144,7 @@ func (w *packWriter) table(t *lua.LTable, depth int) {
 		return
 	}
 	w.head(items, 0x80, 16, 0, 0xde, 0xdf)
-	for k, v := r.next(t, lua.LNil); k != lua.LNil; k, v = r.next(t, k) {
+	for k, v := w.call.next(t, lua.LNil); k != lua.LNil; k, v = w.call.next(t, k) {
 		w.value(k, depth)
 		w.value(v, depth)
 	}

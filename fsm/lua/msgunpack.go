@@ -40,6 +40,7 @@ func (c call) unpack(limit, offset int, more bool) int {
 		}
 		n = c.pushNumber(float64(at))
 	}
+	c.spread(len(values))
 	for _, v := range values {
 		c.Push(v)
 	}
@@ -132,8 +133,10 @@ func (r *packReader) text(n int) lua.LValue {
 // array reads n elements. It takes no more memory than the input has bytes for.
 func (r *packReader) array(n, depth int) lua.LValue {
 	r.call.charge(tableCost)
+	r.call.pay(strictTable)
 	t := newTable()
 	for i := 1; i <= n; i++ {
+		r.call.payElement(i)
 		t.RawSet(lua.LNumber(i), r.value(depth+1))
 	}
 	return t
@@ -141,9 +144,11 @@ func (r *packReader) array(n, depth int) lua.LValue {
 
 func (r *packReader) table(n, depth int) lua.LValue {
 	r.call.charge(tableCost)
+	r.call.pay(strictTable)
 	t := newTable()
 	for range n {
 		key := r.value(depth + 1)
+		r.call.payKey(key)
 		r.call.grow(t, key)
 		r.call.set(t, key, r.value(depth+1))
 	}

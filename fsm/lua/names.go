@@ -51,27 +51,32 @@ type variable struct {
 	name     string
 	level    int  // how many functions lie around it
 	function bool // it surely holds a function
+	number   bool // it surely holds a number
 }
 
 // scoped calls f, and ends the scope of what it declares.
 func (r *rewriter) scoped(f func()) {
 	mark := len(r.locals)
 	f()
+	for _, v := range r.locals[mark:] {
+		places := r.places[v.name]
+		r.places[v.name] = places[:len(places)-1]
+	}
 	r.locals = r.locals[:mark]
 }
 
 func (r *rewriter) declare(function bool, list ...string) {
 	for _, name := range list {
-		r.locals = append(r.locals, variable{name, r.level, function})
+		r.identifier(name, 0)
+		r.places[name] = append(r.places[name], len(r.locals))
+		r.locals = append(r.locals, variable{name: name, level: r.level, function: function})
 	}
 }
 
 // local finds a local variable.
 func (r *rewriter) local(name string) (variable, bool) {
-	for i := len(r.locals) - 1; i >= 0; i-- {
-		if r.locals[i].name == name {
-			return r.locals[i], true
-		}
+	if places := r.places[name]; len(places) > 0 {
+		return r.locals[places[len(places)-1]], true
 	}
 	return variable{}, false
 }

@@ -11,6 +11,14 @@ import (
 var operators = []lua.LValue{
 	wrap("concat", concat), wrap("length", length), wrap("for", forNumber), wrap("minus", minus),
 	wrap("key", key), wrap("made", made), wrap("power", power),
+	wrap("same", func(c call) int { return c.truth(c.same()) }),
+	wrap("other", func(c call) int { return c.truth(!c.same()) }),
+	wrap("less", func(c call) int { return c.truth(c.less(c.Get(1), c.Get(2))) }),
+	wrap("most", func(c call) int { return c.truth(c.most(c.Get(1), c.Get(2))) }),
+	wrap("more", func(c call) int { return c.truth(c.less(c.Get(2), c.Get(1))) }),
+	wrap("least", func(c call) int { return c.truth(c.most(c.Get(2), c.Get(1))) }),
+	wrap("text", keyText), wrap("many", many), wrap("closure", closure), wrap("paid", paid),
+	wrap("mod", mod),
 }
 
 // concat is the operator .. for two operands or more, from the right.
@@ -32,6 +40,9 @@ func concat(c call) int {
 		return c.concatPairs(n)
 	}
 	c.charge(size / bytesPerStep)
+	if c.run().strict() && size > maxStrictString {
+		c.raise("resulting string too large")
+	}
 	var b strings.Builder
 	b.Grow(size)
 	for i := 1; i <= n; i++ {
@@ -51,6 +62,9 @@ func (c call) concatPairs(n int) int {
 		b, ok2 := text(right)
 		if ok && ok2 {
 			c.charge((len(a) + len(b)) / bytesPerStep)
+			if c.run().strict() && len(a)+len(b) > maxStrictString {
+				c.raise("resulting string too large")
+			}
 			right = lua.LString(a + b)
 			continue
 		}
@@ -92,7 +106,11 @@ func length(c call) int {
 	case lua.LString:
 		return c.pushNumber(float64(len(v)))
 	case *lua.LTable:
-		return c.pushNumber(float64(border(v)))
+		n := c.border(v)
+		if n >= lua.MaxArrayIndex-1 {
+			c.pay(hashCost) // an element that comes next goes into a hash table
+		}
+		return c.pushNumber(float64(n))
 	default:
 		c.raise("attempt to get length of %s", c.nameOf(hintLength, "", v))
 	}
@@ -106,9 +124,10 @@ const lookAhead = 3
 // border returns a border of a table: an n such that t[n] is not nil and t[n+1]
 // is, or 0. It takes logarithmic time; gopher-lua's own looks at every nil that
 // was ever assigned.
-func border(t *lua.LTable) int {
+func (c call) border(t *lua.LTable) int {
 	n := search(t, 0)
 	for i := 2; i <= lookAhead; i++ {
+		c.pay(1)
 		if at(t, n+i) != lua.LNil {
 			n = search(t, n+i)
 			i = 1
@@ -146,7 +165,7 @@ var loopNumbers = []string{"initial value", "limit", "step"}
 
 // forNumber converts a number of a loop's head.
 func forNumber(c call) int {
-	f, ok := number(c.Get(1))
+	f, ok := c.number(c.Get(1))
 	if !ok {
 		c.raise("'for' %s must be a number", loopNumbers[int(c.Get(2).(lua.LNumber))])
 	}
@@ -155,7 +174,7 @@ func forNumber(c call) int {
 
 func minus(c call) int {
 	v := c.Get(1)
-	if f, ok := number(v); ok {
+	if f, ok := c.number(v); ok {
 		return c.pushNumber(-f)
 	}
 	f := metamethod(v, "__unm")
@@ -170,6 +189,7 @@ func minus(c call) int {
 func key(c call) int {
 	t, _ := c.Get(1).(*lua.LTable)
 	k := c.Get(2)
+	c.payKey(k)
 	c.grow(t, k)
 	c.Push(k)
 	return 1
@@ -189,12 +209,36 @@ func (c call) grow(t *lua.LTable, k lua.LValue) {
 		c.charge(hashCost)
 	case n > smallArray && (t == nil || at(t, int(n)-1) == lua.LNil):
 		c.charge(int(n))
+		c.pay(moveCost * int(n))
+	}
+}
+
+// payKey counts a key of a table, which is hashed.
+func (c call) payKey(k lua.LValue) {
+	if s, ok := k.(lua.LString); ok && len(s) >= 1<<6 && c.run().strict() {
+		if len(s) > maxKey {
+			c.raise("string is too long for a key")
+		}
+		c.payMade(len(s))
+	}
+}
+
+// payCompare counts the comparison of two values.
+func (c call) payCompare(a, b lua.LValue) {
+	if x, ok := a.(lua.LString); ok {
+		if y, ok := b.(lua.LString); ok {
+			c.payMade(min(len(x), len(y)))
+		}
 	}
 }
 
 // made charges the table that it returns.
 func made(c call) int {
 	c.charge(tableCost)
+	if c.run().strict() {
+		n, _ := c.Get(2).(lua.LNumber)
+		c.charge(strictTable + int(n))
+	}
 	c.Push(c.Get(1))
 	return 1
 }

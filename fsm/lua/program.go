@@ -20,8 +20,7 @@ type Program struct {
 	ReadOnly bool   // the script says of itself that it writes nothing
 	AllowOOM bool   // the script says of itself that it may grow the data past the limit
 	Flagged  bool   // the script has a first line that says so, or not
-	proto    *lua.FunctionProto
-	names    names
+	code     code
 }
 
 // SumSize is the length of a script's name.
@@ -33,17 +32,28 @@ func Sum(script string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// Compile compiles a script. The error's text is for the client.
-func Compile(script string) (*Program, error) {
+// Compile compiles a script, for strict runs or for others. The error's text is for
+// the client.
+func Compile(script string, strict bool) (*Program, error) {
 	p := &Program{SHA: Sum(script)}
 	body, err := p.shebang(script)
 	if err != nil {
 		return nil, err
 	}
-	if p.proto, p.names, err = compile(body, source); err != nil {
-		return nil, fmt.Errorf("ERR Error compiling script (new function): %w", err)
+	p.code.body, p.code.source = body, source
+	if err = p.code.keep(strict); err != nil {
+		return nil, p.wrong(err)
 	}
 	return p, nil
+}
+
+// Strict reports whether the script is compiled for strict runs. It can be run in
+// others, too, but is compiled anew each time.
+func (p *Program) Strict() bool { return p.code.strict }
+
+// wrong tells the client of an error in the source.
+func (p *Program) wrong(err error) error {
+	return fmt.Errorf("ERR Error compiling script (new function): %w", err)
 }
 
 // shebang reads the first line of a script where it starts with #!, and leaves
@@ -80,7 +90,7 @@ func (p *Program) shebang(script string) (body string, err error) {
 
 // compile compiles Lua code into a function that takes the operators and
 // returns the function that the code stands for.
-func compile(code, name string) (proto *lua.FunctionProto, variables names, err error) {
+func compile(code, name string, strict bool) (form *compiled, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("%s: cannot compile: %v", name, p)
@@ -88,15 +98,20 @@ func compile(code, name string) (proto *lua.FunctionProto, variables names, err 
 	}()
 	chunk, err := parse.Parse(strings.NewReader(code), name)
 	if err != nil {
-		return nil, nil, compileError(err, name, 1+strings.Count(code, "\n"))
+		return nil, compileError(err, name, 1+strings.Count(code, "\n"))
 	}
-	if chunk, variables, err = rewrite(chunk); err != nil {
-		return nil, nil, fmt.Errorf("%s:%w", name, err)
+	chunk, variables, err := rewrite(chunk, strict)
+	if err != nil {
+		return nil, fmt.Errorf("%s:%w", name, err)
 	}
-	if proto, err = lua.Compile(chunk, name); err != nil {
-		return nil, nil, compileError(err, name, 1)
+	proto, err := lua.Compile(chunk, name)
+	if err != nil {
+		return nil, compileError(err, name, 1)
 	}
-	return proto, variables, nil
+	if line := clip(proto); line > 0 && strict {
+		return nil, fmt.Errorf("%s:%d: function uses more than %d variables of others", name, line, maxUpvalues)
+	}
+	return &compiled{proto, variables}, nil
 }
 
 // compileError words an error of the parser or the compiler as Lua does. Last is

@@ -18,9 +18,15 @@ func (c call) protect(f lua.LValue, args []lua.LValue) (results []lua.LValue, fa
 		return nil, lua.LString("C stack overflow")
 	}
 	c.charge(pcallCost)
+	c.pay(len(args))
+	back, ok := c.deeper()
+	if !ok {
+		return nil, lua.LString("C stack overflow")
+	}
 	r.threads.pending++
 	callbacks := r.threads.callbacks
 	th := c.borrow()
+	room := registers(th)
 	current := c.G.CurrentThread
 	c.G.CurrentThread = th
 	if r.threads.callers == nil {
@@ -36,10 +42,13 @@ func (c call) protect(f lua.LValue, args []lua.LValue) (results []lua.LValue, fa
 	c.G.CurrentThread = current
 	r.threads.pending--
 	r.threads.callbacks = callbacks
+	back()
+	c.payGrown(th, room)
 	if fault != nil {
 		c.charge(faultCost)
 		return nil, fault
 	}
+	c.spread(th.GetTop())
 	for i := 1; i <= th.GetTop(); i++ {
 		results = append(results, th.Get(i))
 	}
@@ -65,6 +74,10 @@ func (c call) borrow() *lua.LState {
 func (c call) newThread() *lua.LState {
 	r := c.run()
 	c.RemoveContext()
+	if options := c.Options; r.strict() {
+		c.Options.RegistryMaxSize = threadRegisters
+		defer func() { c.Options = options }()
+	}
 	th, _ := c.NewThread()
 	c.SetContext(r)
 	th.SetContext(r)
@@ -77,6 +90,10 @@ type thrown struct{ value lua.LValue }
 // throw takes the place of gopher-lua's panic, which would write a trace of the
 // stack first: for deep stacks that costs more than all else.
 func throw(L *lua.LState) { panic(thrown{L.Get(-1)}) }
+
+// tooManyCalls is what gopher-lua panics with where a thread has too many calls: an
+// error of the script.
+const tooManyCalls = "lua callstack overflow"
 
 // try calls the function that lies under nargs arguments on L's stack and returns
 // nil, or the error value. After that, L is of no use.
@@ -94,6 +111,9 @@ func (r *run) try(L *lua.LState, nargs, nret int) (fault lua.LValue) {
 		case *lua.ApiError:
 			fault = r.words(p.Object)
 		default: // a mistake of ours or of gopher-lua's, the same on every node
+			if r.strict() && p != any(tooManyCalls) {
+				r.breakOff(p)
+			}
 			fault = lua.LString(fmt.Sprintf("%s:%d: %s", r.source, r.line, r.names.plain(r.source, fmt.Sprint(p))))
 		}
 	}()

@@ -3,6 +3,7 @@ package lua
 import (
 	lua "github.com/yuin/gopher-lua"
 
+	"github.com/trivetdb/trivet/fsm/cost"
 	"github.com/trivetdb/trivet/resp"
 )
 
@@ -49,6 +50,7 @@ func (c call) arguments() (args [][]byte, fault string) {
 	// All arguments lie in one buffer, and are cut out once it grows no more.
 	m := &r.command
 	m.buf, m.args, m.ends = m.buf[:0], m.args[:0], m.ends[:0]
+	c.payArguments()
 	for i := 1; i <= n; i++ {
 		var ok bool
 		if m.buf, ok = argument(m.buf, c.Get(i)); !ok {
@@ -72,7 +74,9 @@ func (c call) invoke(raise bool) int {
 	args, fault := c.arguments()
 	v := resp.Err(fault)
 	if fault == "" {
-		v = r.host.Call(args)
+		if v, fault = c.carryOut(args); fault != "" {
+			c.raiseBare(fault)
+		}
 		if r.stop != nil {
 			r.askStop()
 		}
@@ -89,6 +93,37 @@ func (c call) invoke(raise bool) int {
 	return 1
 }
 
+// carryOut has the host carry out a command. A fault ends the run.
+func (c call) carryOut(args [][]byte) (v resp.Value, fault string) {
+	r := c.run()
+	if !r.strict() {
+		v, _ = r.host.Call(args)
+		return v, ""
+	}
+	r.give()
+	v, ok := r.host.Call(args)
+	r.take()
+	if !ok {
+		r.left = -1
+		return v, errBudget.Error()
+	}
+	return v, ""
+}
+
+// payArguments counts the arguments of a command before they are copied.
+func (c call) payArguments() {
+	if !c.run().strict() {
+		return
+	}
+	size := 0
+	for i := 1; i <= c.GetTop(); i++ {
+		if s, ok := c.Get(i).(lua.LString); ok {
+			size += len(s) // each may be the same one: at most maxStack of them
+		}
+	}
+	c.payMade(size)
+}
+
 // oneString returns the only argument of a function that makes a reply.
 func (c call) oneString() (string, bool) {
 	s, ok := c.Get(1).(lua.LString)
@@ -101,6 +136,8 @@ func (c call) oneString() (string, bool) {
 
 func redisErrorReply(c call) int {
 	if s, ok := c.oneString(); ok {
+		c.pay(strictTable + tableCost)
+		c.payMade(2 * len(s))
 		c.Push(errorReply(s))
 	}
 	return 1
@@ -108,6 +145,7 @@ func redisErrorReply(c call) int {
 
 func redisStatusReply(c call) int {
 	if s, ok := c.oneString(); ok {
+		c.pay(strictTable + tableCost)
 		c.Push(field("ok", lua.LString(s)))
 	}
 	return 1
@@ -119,6 +157,7 @@ func redisSHA1(c call) int {
 	}
 	s, _ := text(c.Get(1))
 	c.charge(len(s) / 8)
+	c.pay(showCost + cost.Made(len(s)))
 	c.Push(lua.LString(Sum(s)))
 	return 1
 }

@@ -100,7 +100,7 @@ func (c call) namedArguments() (f Function, callback *lua.LFunction) {
 		c.redisError("calling redis.register_function with a single argument is only applicable to Lua table (representing named arguments).")
 	}
 	named := false
-	for k, v := t.Next(lua.LNil); k != lua.LNil; k, v = t.Next(k) {
+	for k, v := c.next(t, lua.LNil); k != lua.LNil; k, v = c.next(t, k) {
 		key, ok := text(k)
 		if !ok {
 			c.redisError("named argument key given to redis.register_function is not a string")

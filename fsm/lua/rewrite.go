@@ -23,7 +23,11 @@ import (
 // Number literals are brought into decimal form, lest 010 be octal.
 
 // The names of the operators, in the order of operators.
-var operatorNames = []string{"(concat)", "(length)", "(for)", "(minus)", "(key)", "(made)", "(power)"}
+var operatorNames = []string{"(concat)", "(length)", "(for)", "(minus)", "(key)", "(made)", "(power)",
+	"(same)", "(other)", "(less)", "(most)", "(more)", "(least)", "(text)", "(many)", "(closure)", "(paid)", "(mod)"}
+
+// plainOperators is how many of them there are without those for strict runs.
+const plainOperators = 7
 
 const (
 	concatOp = iota
@@ -33,6 +37,17 @@ const (
 	keyOp
 	madeOp
 	powerOp
+	sameOp
+	otherOp
+	lessOp
+	mostOp
+	moreOp
+	leastOp
+	textOp
+	manyOp
+	closureOp
+	paidOp
+	modOp
 )
 
 // maxNesting bounds how deep a script may be nested. Lua's own limit is 200,
@@ -47,15 +62,28 @@ type rewriter struct {
 	depth  int
 	err    error
 	names  names
-	locals []variable // in scope
-	level  int        // functions around this place
+	locals []variable       // in scope
+	places map[string][]int // of the locals, by name
+	level  int              // functions around this place
+	strict bool             // for strict runs, see rewritestrict.go
+
+	// These are for strict runs.
+	uses      uses
+	constants map[any]struct{} // of the function
+	scans     int              // of all constants, at worst
+	paid      *ast.AttrGetExpr // whose key the operator key pays for
 }
 
 // rewrite returns a chunk that takes the operators as its arguments and returns
 // the chunk given as a function, and what errors may call its variables.
-func rewrite(chunk []ast.Stmt) ([]ast.Stmt, names, error) {
-	r := &rewriter{names: names{}}
-	r.block(chunk)
+func rewrite(chunk []ast.Stmt, strict bool) ([]ast.Stmt, names, error) {
+	r := &rewriter{names: names{}, strict: strict, places: map[string][]int{}}
+	names := operatorNames[:plainOperators]
+	if strict {
+		names = operatorNames
+		r.uses.look(chunk)
+	}
+	chunk = r.block(chunk)
 	if r.err != nil {
 		return nil, nil, r.err
 	}
@@ -68,7 +96,7 @@ func rewrite(chunk []ast.Stmt) ([]ast.Stmt, names, error) {
 	script := &ast.FunctionExpr{ParList: &ast.ParList{HasVargs: true}, Stmts: append([]ast.Stmt{rest}, chunk...)}
 	script.SetLine(1)
 	script.SetLastLine(last)
-	operators := &ast.LocalAssignStmt{Names: operatorNames, Exprs: []ast.Expr{&ast.Comma3Expr{}}}
+	operators := &ast.LocalAssignStmt{Names: names, Exprs: []ast.Expr{&ast.Comma3Expr{}}}
 	back := &ast.ReturnStmt{Exprs: []ast.Expr{script}}
 	back.SetLine(last)
 	return []ast.Stmt{operators, back}, r.names, nil
@@ -104,12 +132,9 @@ func operator(op int, at ast.Expr, args ...ast.Expr) ast.Expr {
 	return call
 }
 
-func (r *rewriter) block(stmts []ast.Stmt) {
-	r.scoped(func() {
-		for i, s := range stmts {
-			stmts[i] = r.stmt(s)
-		}
-	})
+func (r *rewriter) block(stmts []ast.Stmt) (all []ast.Stmt) {
+	r.scoped(func() { all = r.statements(stmts) })
+	return all
 }
 
 // stmt returns what takes the place of a statement.
@@ -126,30 +151,31 @@ func (r *rewriter) stmt(s ast.Stmt) ast.Stmt {
 	case *ast.FuncCallStmt:
 		r.expr(&s.Expr)
 	case *ast.DoBlockStmt:
-		r.block(s.Stmts)
+		s.Stmts = r.block(s.Stmts)
 	case *ast.WhileStmt:
 		r.expr(&s.Condition)
-		r.block(s.Stmts)
+		s.Stmts = r.block(s.Stmts)
 	case *ast.RepeatStmt:
 		r.scoped(func() {
-			for i, inner := range s.Stmts {
-				s.Stmts[i] = r.stmt(inner)
-			}
+			s.Stmts = r.statements(s.Stmts)
 			r.expr(&s.Condition) // sees the locals of the block
 		})
 	case *ast.IfStmt:
 		r.expr(&s.Condition)
-		r.block(s.Then)
-		r.block(s.Else)
+		s.Then = r.block(s.Then)
+		s.Else = r.block(s.Else)
 	case *ast.NumberForStmt:
 		r.loop(s)
 	case *ast.GenericForStmt:
 		r.exprs(s.Exprs)
 		r.scoped(func() {
 			r.declare(false, s.Names...)
-			r.block(s.Stmts)
+			s.Stmts = r.block(s.Stmts)
 		})
 	case *ast.FuncDefStmt:
+		if r.strict {
+			return r.assign(definition(s))
+		}
 		if s.Name.Func != nil {
 			r.expr(&s.Name.Func)
 		}
@@ -159,69 +185,9 @@ func (r *rewriter) stmt(s ast.Stmt) ast.Stmt {
 		r.function(s.Func, s.Name.Receiver != nil)
 	case *ast.ReturnStmt:
 		r.exprs(s.Exprs)
+		r.open(s.Exprs)
 	}
 	return s
-}
-
-// assign rewrites an assignment. Where the table of t[k] = v is not just a
-// variable, it becomes one: it must not be evaluated twice.
-func (r *rewriter) assign(s *ast.AssignStmt) ast.Stmt {
-	var object *ast.LocalAssignStmt
-	for i, e := range s.Lhs {
-		x, ok := e.(*ast.AttrGetExpr)
-		grows := ok && mayGrow(x)
-		r.expr(&s.Lhs[i])
-		if !grows {
-			continue
-		}
-		name, simple := x.Object.(*ast.IdentExpr)
-		if !simple {
-			if len(s.Lhs) > 1 {
-				continue // rare, and charged less
-			}
-			name = &ast.IdentExpr{Value: "(object)"}
-			name.SetLine(x.Line())
-			object = &ast.LocalAssignStmt{Names: []string{name.Value}, Exprs: []ast.Expr{x.Object}}
-			x.Object = name
-		}
-		again := *name
-		x.Key = operator(keyOp, x, &again, x.Key)
-	}
-	r.exprs(s.Rhs)
-	if object == nil {
-		return s
-	}
-	block := &ast.DoBlockStmt{Stmts: []ast.Stmt{object, s}}
-	for _, p := range []ast.PositionHolder{object, block} {
-		p.SetLine(s.Line())
-		p.SetLastLine(s.LastLine())
-	}
-	return block
-}
-
-// smallArray is how large arrays are that may cost what they like.
-const smallArray = 64
-
-// mayGrow reports whether t[k] = v may take much memory. It does not for t.x, for
-// small numbers and for t[#t + 1].
-func mayGrow(x *ast.AttrGetExpr) bool {
-	switch key := x.Key.(type) {
-	case *ast.StringExpr:
-		return false
-	case *ast.NumberExpr:
-		n, ok := parseNumber(key.Value)
-		return !ok || n > smallArray
-	case *ast.ArithmeticOpExpr:
-		size, ok := key.Lhs.(*ast.UnaryLenOpExpr)
-		one, ok2 := key.Rhs.(*ast.NumberExpr)
-		if !ok || !ok2 || key.Operator != "+" || one.Value != "1" {
-			return true
-		}
-		a, ok := size.Expr.(*ast.IdentExpr)
-		b, ok2 := x.Object.(*ast.IdentExpr)
-		return !ok || !ok2 || a.Value != b.Value
-	}
-	return true
 }
 
 // localNames declares local variables: a local function before its body, others
@@ -230,7 +196,11 @@ func (r *rewriter) localNames(s *ast.LocalAssignStmt) {
 	if len(s.Names) == 1 && len(s.Exprs) == 1 {
 		if _, ok := s.Exprs[0].(*ast.FunctionExpr); ok {
 			r.declare(true, s.Names...)
-			r.expr(&s.Exprs[0])
+			x := s.Exprs[0].(*ast.FunctionExpr)
+			if r.enter(x) {
+				r.function(x, false)
+			}
+			r.leave()
 			return
 		}
 	}
@@ -240,13 +210,17 @@ func (r *rewriter) localNames(s *ast.LocalAssignStmt) {
 
 func (r *rewriter) function(f *ast.FunctionExpr, method bool) {
 	r.level++
+	r.rest(f)
+	outer := r.constants
+	r.constants = nil
 	r.scoped(func() {
 		if method {
 			r.declare(false, "self")
 		}
 		r.declare(false, f.ParList.Names...)
-		r.block(f.Stmts)
+		f.Stmts = r.block(f.Stmts)
 	})
+	r.constants = outer
 	r.level--
 }
 
@@ -265,7 +239,8 @@ func (r *rewriter) loop(s *ast.NumberForStmt) {
 	}
 	r.scoped(func() {
 		r.declare(false, s.Name)
-		r.block(s.Stmts)
+		r.locals[len(r.locals)-1].number = r.strict && !r.uses.assigned[s.Name]
+		s.Stmts = r.block(s.Stmts)
 	})
 }
 
@@ -283,34 +258,40 @@ func (r *rewriter) expr(e *ast.Expr) {
 	switch x := (*e).(type) {
 	case *ast.NumberExpr:
 		r.literal(x)
+		r.constant(x.Value, x)
+	case *ast.StringExpr:
+		r.constant(x.Value, x)
+	case *ast.IdentExpr:
+		r.identifier(x.Value, x.Line())
+		if _, ok := r.local(x.Value); !ok {
+			r.constant(x.Value, x)
+		}
 	case *ast.AttrGetExpr:
 		r.noteIndex(x)
 		r.expr(&x.Object)
-		r.expr(&x.Key)
+		r.index(x, r.paid == x)
 	case *ast.TableExpr:
+		size := r.size(x)
 		r.constructor(x)
-		*e = operator(madeOp, x, x)
+		if *e = operator(madeOp, x, x); size != nil {
+			*e = operator(madeOp, x, x, size)
+		}
 	case *ast.FuncCallExpr:
-		r.noteCall(x)
-		if x.Func != nil {
-			r.expr(&x.Func)
-		}
-		if x.Receiver != nil {
-			r.expr(&x.Receiver)
-		}
-		r.exprs(x.Args)
+		r.funcCall(x)
 	case *ast.LogicalOpExpr:
 		r.expr(&x.Lhs)
 		r.expr(&x.Rhs)
 	case *ast.RelationalOpExpr:
-		r.expr(&x.Lhs)
-		r.expr(&x.Rhs)
+		*e = r.compare(x)
 	case *ast.ArithmeticOpExpr:
 		r.noteMath(x)
 		r.expr(&x.Lhs)
 		r.expr(&x.Rhs)
-		if x.Operator == "^" {
+		switch {
+		case x.Operator == "^":
 			*e = r.power(x)
+		case x.Operator == "%" && r.strict:
+			*e = operator(modOp, x, x.Lhs, x.Rhs)
 		}
 	case *ast.StringConcatOpExpr:
 		*e = r.concat(x)
@@ -328,6 +309,26 @@ func (r *rewriter) expr(e *ast.Expr) {
 		*e = operator(lengthOp, x, x.Expr)
 	case *ast.FunctionExpr:
 		r.function(x, false)
+		if r.strict {
+			*e = operator(closureOp, x, x)
+		}
+	}
+}
+
+// funcCall rewrites the parts of a call.
+func (r *rewriter) funcCall(x *ast.FuncCallExpr) {
+	r.noteCall(x)
+	if x.Func != nil {
+		r.expr(&x.Func)
+	}
+	if x.Receiver != nil {
+		r.expr(&x.Receiver)
+	}
+	r.exprs(x.Args)
+	r.open(x.Args)
+	if x.Func == nil {
+		r.identifier(x.Method, x.Line())
+		r.constant(x.Method, x)
 	}
 }
 
@@ -343,6 +344,11 @@ func (r *rewriter) constructor(x *ast.TableExpr) {
 			}
 		}
 		r.expr(&f.Value)
+	}
+	if last := len(x.Fields) - 1; r.strict && last >= 0 && x.Fields[last].Key == nil {
+		value := []ast.Expr{x.Fields[last].Value}
+		r.open(value)
+		x.Fields[last].Value = value[0]
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 
 	lua "github.com/yuin/gopher-lua"
 
+	"github.com/trivetdb/trivet/fsm/cost"
 	"github.com/trivetdb/trivet/resp"
 )
 
@@ -44,8 +45,9 @@ func init() {
 // A Host carries out what scripts ask for.
 type Host interface {
 	// Call carries out a command. It may change args, and must not keep their
-	// bytes. Errors are replies.
-	Call(args [][]byte) resp.Value
+	// bytes. Errors are replies. Where it returns false, the run ends at once, and
+	// the host knows why.
+	Call(args [][]byte) (reply resp.Value, ok bool)
 	// Known reports whether there is such a command.
 	Known(args [][]byte) bool
 	// Allowed reports whether the user who runs the script may call it.
@@ -68,6 +70,7 @@ type run struct {
 	killed  bool        // stop said so
 	budget  int
 	left    int
+	weight  int           // of an instruction
 	over    chan struct{} // nil until the budget is exhausted
 	env     *lua.LTable
 	globals *lua.LTable
@@ -79,6 +82,7 @@ type run struct {
 	chance  chance
 	threads threads
 	command command
+	bounds
 }
 
 // threads are those of a run besides the first.
@@ -102,7 +106,10 @@ const stopEvery = 1 << 12
 
 // Done counts an instruction.
 func (r *run) Done() <-chan struct{} {
-	r.left--
+	r.left -= r.weight
+	if r.weight > 1 {
+		r.reweigh()
+	}
 	if r.stop != nil {
 		if r.unasked++; r.unasked >= stopEvery {
 			r.askStop()
@@ -128,17 +135,18 @@ func (r *run) Err() error { return errBudget }
 
 // charge counts n pieces of work beside the instructions.
 func (r *run) charge(L *lua.LState, n int) {
-	r.left -= n
-	if r.left < 0 {
+	if n < 0 || n > r.left {
+		r.left = -1
 		L.Error(lua.LString(errBudget.Error()), 0)
 	}
+	r.left -= n
 }
 
 var stackSizes = lua.Options{
 	CallStackSize:       4096,
 	RegistrySize:        512,
 	RegistryMaxSize:     1 << 18,
-	RegistryGrowStep:    2048,
+	RegistryGrowStep:    1 << 14,
 	SkipOpenLibs:        true,
 	MinimizeStackMemory: true,
 }
@@ -146,7 +154,12 @@ var stackSizes = lua.Options{
 // A Machine runs scripts, one at a time. What a script leaves behind no other can
 // see. The zero Machine is ready.
 type Machine struct {
-	Budget int // 0 means Budget
+	Budget int // 0 means Budget; for a run that is not strict
+
+	// Meter makes runs strict: they share it with the command that runs them, and
+	// leave it exhausted where they end for want of it. Nil means that they count
+	// Budget alone.
+	Meter *cost.Meter
 
 	// Stop is asked now and then whether the run is to end. Nil means never: what
 	// all nodes run must end at the same place.
@@ -158,16 +171,24 @@ type Machine struct {
 
 // Run runs a script and returns its reply. The host is called from within.
 func (m *Machine) Run(p *Program, host Host, keys, argv [][]byte) resp.Value {
-	r := m.newRun(p.names, source, host)
-	return m.finish(r, p.SHA, keys, argv, func(L *lua.LState) lua.LValue { return r.chunk(L, p.proto) })
+	form, err := p.code.use(m.Meter != nil)
+	if err != nil {
+		return resp.Err(p.wrong(err).Error())
+	}
+	r := m.newRun(form.names, source, host)
+	return m.finish(r, p.SHA, keys, argv, func(L *lua.LState) lua.LValue { return r.chunk(L, form.proto) })
 }
 
 // Call calls a function of a library and returns its reply.
 func (m *Machine) Call(l *Library, f *Function, host Host, keys, argv [][]byte) resp.Value {
-	r := m.newRun(l.names, librarySource, host)
+	form, err := l.code.use(m.Meter != nil)
+	if err != nil {
+		return resp.Err(l.wrong(err).Error())
+	}
+	r := m.newRun(form.names, librarySource, host)
 	r.loading = &registry{}
 	return m.finish(r, f.Name, nil, nil, func(L *lua.LState) lua.LValue {
-		if fault := r.chunk(L, l.proto); fault != nil {
+		if fault := r.chunk(L, form.proto); fault != nil {
 			return fault
 		}
 		L.SetTop(0)
@@ -181,11 +202,15 @@ func (m *Machine) Call(l *Library, f *Function, host Host, keys, argv [][]byte) 
 }
 
 func (m *Machine) newRun(n names, source string, host Host) *run {
-	r := &run{names: n, source: source, host: host, budget: m.Budget, stop: m.Stop, command: m.command}
+	r := &run{names: n, source: source, host: host, budget: m.Budget, stop: m.Stop, command: m.command, weight: 1}
 	if r.budget == 0 {
 		r.budget = Budget
 	}
 	r.left = r.budget
+	if r.meter = m.Meter; r.strict() {
+		r.take()
+		r.budget = r.left
+	}
 	return r
 }
 
@@ -216,11 +241,26 @@ func (m *Machine) end(r *run, L *lua.LState) {
 }
 
 // finish runs code, which leaves its value on the stack, and returns the reply.
-// Errors call it by its id.
-func (m *Machine) finish(r *run, id string, keys, argv [][]byte, code func(*lua.LState) lua.LValue) (reply resp.Value) {
+// Errors call it by its id. What went wrong besides Lua's errors goes on here, in a
+// strict run.
+func (m *Machine) finish(r *run, id string, keys, argv [][]byte, code func(*lua.LState) lua.LValue) resp.Value {
+	reply := m.attempt(r, id, keys, argv, code)
+	if r.strict() {
+		r.give()
+	}
+	if r.broken != nil {
+		panic(r.broken)
+	}
+	return reply
+}
+
+func (m *Machine) attempt(r *run, id string, keys, argv [][]byte, code func(*lua.LState) lua.LValue) (reply resp.Value) {
 	L := m.begin(r, keys, argv)
 	defer func() {
 		if c := recover(); c != nil { // a mistake of ours, the same on every node
+			if r.strict() {
+				r.breakOff(c)
+			}
 			reply = r.failed(id, fmt.Sprintf("ERR %v", c))
 		}
 		switch {
@@ -255,7 +295,7 @@ func (r *run) chunk(L *lua.LState, proto *lua.FunctionProto) (fault lua.LValue) 
 
 // failed returns the error reply of a run.
 func (r *run) failed(id, text string) resp.Value {
-	return resp.Err(oneLine(fmt.Sprintf("%s script: %s, on @%s:%d.", status(text), id, r.source, max(r.line, 1))))
+	return resp.Err(oneLine(fmt.Sprintf("%s script: %s, on @%s:%d.", status(r.shown(text)), id, r.source, max(r.line, 1))))
 }
 
 // errorText returns what the client is told of an error value.
@@ -267,7 +307,7 @@ func (r *run) errorText(v lua.LValue) string {
 		}
 		return "ERR unknown error"
 	case lua.LString:
-		return "ERR " + string(v)
+		return "ERR " + r.shown(string(v))
 	}
 	return "ERR " + r.show(v)
 }

@@ -19,7 +19,7 @@ func tableSort(c call) int {
 	if c.Get(2) != lua.LNil {
 		s.less = c.function(2)
 	}
-	s.sort(1, border(t))
+	s.sort(1, c.border(t))
 	return 0
 }
 
@@ -28,6 +28,8 @@ func (s sorter) set(i int, v lua.LValue) { s.t.RawSet(lua.LNumber(i), v) }
 
 func (s sorter) before(a, b lua.LValue) bool {
 	s.call.charge(1)
+	s.call.pay(2 * moveCost)
+	s.call.payCompare(a, b)
 	if s.less != lua.LNil {
 		return lua.LVAsBool(s.call.callback(s.less, a, b))
 	}

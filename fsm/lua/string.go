@@ -21,16 +21,18 @@ var stringFunctions = map[string]function{
 	"gmatch":  stringGmatch,
 	"gsub":    stringGsub,
 	"len":     func(c call) int { return c.pushNumber(float64(len(c.str(1)))) },
-	"lower":   func(c call) int { return c.pushText(mapBytes(c.str(1), 'A', 'Z')) },
+	"lower":   func(c call) int { return c.pushText(c.mapBytes('A', 'Z')) },
 	"match":   func(c call) int { return c.find(false) },
 	"rep":     stringRep,
 	"reverse": stringReverse,
 	"sub":     stringSub,
-	"upper":   func(c call) int { return c.pushText(mapBytes(c.str(1), 'a', 'z')) },
+	"upper":   func(c call) int { return c.pushText(c.mapBytes('a', 'z')) },
 }
 
 // mapBytes changes the case of the letters from first to last.
-func mapBytes(s string, first, last byte) string {
+func (c call) mapBytes(first, last byte) string {
+	s := c.str(1)
+	c.payMade(len(s))
 	b := []byte(s)
 	for i, c := range b {
 		if c >= first && c <= last {
@@ -61,6 +63,7 @@ func stringByte(c call) int {
 		c.raise("string slice too long")
 	}
 	c.charge(n)
+	c.spread(n)
 	for _, b := range []byte(s[first-1 : last]) {
 		c.Push(lua.LNumber(b))
 	}
@@ -68,6 +71,7 @@ func stringByte(c call) int {
 }
 
 func stringChar(c call) int {
+	c.pay(c.GetTop())
 	b := make([]byte, c.GetTop())
 	for i := range b {
 		n := c.int(i + 1)
@@ -87,7 +91,7 @@ func stringDump(c call) int {
 
 func stringRep(c call) int {
 	s, n := c.str(1), max(c.int(2), 0)
-	if n > 0 && len(s) > maxString/n {
+	if n > 0 && len(s) > c.longest()/n {
 		c.raise("resulting string too large")
 	}
 	c.charge(len(s) * n / bytesPerStep)
@@ -96,7 +100,9 @@ func stringRep(c call) int {
 }
 
 func stringReverse(c call) int {
-	b := []byte(c.str(1))
+	s := c.str(1)
+	c.payMade(len(s))
+	b := []byte(s)
 	slices.Reverse(b)
 	return c.pushText(string(b))
 }
@@ -130,8 +136,8 @@ func init() {
 // arithmetic is an operator of which at least one side is a string.
 func (c call) arithmetic(event string, op func(a, b float64) float64) int {
 	left, right := c.Get(1), c.Get(2)
-	a, ok := number(left)
-	b, ok2 := number(right)
+	a, ok := c.number(left)
+	b, ok2 := c.number(right)
 	if ok && ok2 {
 		return c.pushNumber(op(a, b))
 	}

@@ -25,7 +25,11 @@ type layout struct {
 	total  int // bytes so far
 }
 
-func (c call) layout() *layout { return &layout{call: c, format: c.str(1), align: 1} }
+func (c call) layout() *layout {
+	format := c.str(1)
+	c.pay(2 * len(format))
+	return &layout{call: c, format: format, align: 1}
+}
 
 // digits reads a number, or returns standard where there is none.
 func (l *layout) digits(standard int) int {
@@ -211,6 +215,10 @@ func (l *layout) text(b []byte, arg int, option byte, size int) []byte {
 	if len(s) < size {
 		l.call.argError(arg+1, "string too short")
 	}
+	l.call.payMade(size)
+	if l.call.run().strict() && len(b)+size > maxStrictString {
+		l.call.raise("resulting string too large")
+	}
 	b = append(b, s[:size]...)
 	if option == 's' {
 		b = append(b, 0)
@@ -236,6 +244,7 @@ func structUnpack(c call) int {
 	for {
 		option, size, padding := l.next()
 		if option == 0 {
+			c.spread(n)
 			return n + c.pushNumber(float64(pos+1))
 		}
 		pos += padding
@@ -258,6 +267,7 @@ func structUnpack(c call) int {
 			v = lua.LString(data[pos : pos+size])
 		case 's':
 			end := strings.IndexByte(data[pos:], 0)
+			c.payRead(max(end, 0))
 			if end < 0 {
 				c.raise("unfinished string in data")
 			}

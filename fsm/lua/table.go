@@ -4,13 +4,15 @@ import (
 	"strings"
 
 	lua "github.com/yuin/gopher-lua"
+
+	"github.com/trivetdb/trivet/fsm/cost"
 )
 
 var tableFunctions = map[string]function{
 	"concat":   tableConcat,
 	"foreach":  tableForeach,
 	"foreachi": tableForeachi,
-	"getn":     func(c call) int { return c.pushNumber(float64(border(c.table(1)))) },
+	"getn":     func(c call) int { return c.pushNumber(float64(c.border(c.table(1)))) },
 	"insert":   tableInsert,
 	"maxn":     tableMaxn,
 	"remove":   tableRemove,
@@ -33,7 +35,7 @@ func tableConcat(c call) int {
 	first := c.optInt(3, 1)
 	last := 0
 	if c.Get(4) == lua.LNil {
-		last = border(t)
+		last = c.border(t)
 	} else {
 		last = c.int(4)
 	}
@@ -44,6 +46,10 @@ func tableConcat(c call) int {
 			c.raise("invalid value (%s) at index %d in table for 'concat'", typeName(at(t, i)), i)
 		}
 		c.charge(1 + (len(s)+len(sep))/bytesPerStep)
+		c.pay(moveCost)
+		if c.run().strict() && b.Len()+len(s) > maxStrictString {
+			c.raise("resulting string too large")
+		}
 		b.WriteString(s)
 		if i < last {
 			b.WriteString(sep)
@@ -58,7 +64,7 @@ func tableConcat(c call) int {
 
 func tableForeach(c call) int {
 	t, f := c.table(1), c.function(2)
-	for k, v := c.run().next(t, lua.LNil); k != lua.LNil; k, v = c.run().next(t, k) {
+	for k, v := c.next(t, lua.LNil); k != lua.LNil; k, v = c.next(t, k) {
 		if got := c.callback(f, k, v); got != lua.LNil {
 			c.Push(got)
 			return 1
@@ -69,7 +75,7 @@ func tableForeach(c call) int {
 
 func tableForeachi(c call) int {
 	t, f := c.table(1), c.function(2)
-	for i, n := 1, border(t); i <= n; i++ {
+	for i, n := 1, c.border(t); i <= n; i++ {
 		if got := c.callback(f, lua.LNumber(i), at(t, i)); got != lua.LNil {
 			c.Push(got)
 			return 1
@@ -80,15 +86,19 @@ func tableForeachi(c call) int {
 
 func tableInsert(c call) int {
 	t := c.writable()
-	next := border(t) + 1
+	next := c.border(t) + 1
 	switch c.GetTop() {
 	case 2:
+		if c.run().strict() {
+			c.grow(t, lua.LNumber(next))
+		}
 		t.RawSet(lua.LNumber(next), c.Get(2))
 	case 3:
 		pos := c.int(2)
 		v := c.Get(3)
 		next = max(next, pos)
-		c.charge(max(next-pos, 0))
+		c.charge(steps(next - pos))
+		c.pay(cost.Times(next-pos, c.moving(pos, next)))
 		c.grow(t, lua.LNumber(next))
 		for i := next; i > pos; i-- {
 			t.RawSet(lua.LNumber(i), at(t, i-1))
@@ -102,12 +112,13 @@ func tableInsert(c call) int {
 
 func tableRemove(c call) int {
 	t := c.writable()
-	n := border(t)
+	n := c.border(t)
 	pos := c.optInt(2, n)
 	if pos < 1 || pos > n {
 		return 0
 	}
 	c.charge(n - pos)
+	c.pay(cost.Times(n-pos, c.moving(pos, n)))
 	c.Push(at(t, pos))
 	for i := pos; i < n; i++ {
 		t.RawSet(lua.LNumber(i), at(t, i+1))
@@ -119,11 +130,19 @@ func tableRemove(c call) int {
 func tableMaxn(c call) int {
 	t := c.table(1)
 	highest := 0.0
-	for k, _ := t.Next(lua.LNil); k != lua.LNil; k, _ = t.Next(k) {
+	for k, _ := c.nextRaw(t, lua.LNil); k != lua.LNil; k, _ = c.nextRaw(t, k) {
 		if n, ok := k.(lua.LNumber); ok {
 			highest = max(highest, float64(n))
 		}
 		c.charge(1)
 	}
 	return c.pushNumber(highest)
+}
+
+// moving returns what it costs to move one of the elements from first to last.
+func (c call) moving(first, last int) int {
+	if first < 1 || last >= lua.MaxArrayIndex {
+		return hashCost
+	}
+	return moveCost
 }

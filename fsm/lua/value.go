@@ -77,6 +77,7 @@ func (r *run) tableReply(t *lua.LTable, depth int) resp.Value {
 }
 
 func (r *run) mapReply(m *lua.LTable, depth int) resp.Value {
+	r.left -= r.walk(m)
 	dict := resp.Dict()
 	for k, v := m.Next(lua.LNil); k != lua.LNil && r.left >= 0; k, v = m.Next(k) {
 		dict.Elems = append(dict.Elems, r.reply(k, depth+1), r.reply(v, depth+1))
@@ -85,6 +86,7 @@ func (r *run) mapReply(m *lua.LTable, depth int) resp.Value {
 }
 
 func (r *run) setReply(m *lua.LTable, depth int) resp.Value {
+	r.left -= r.walk(m)
 	set := resp.Value{Kind: resp.Set}
 	for k, _ := m.Next(lua.LNil); k != lua.LNil && r.left >= 0; k, _ = m.Next(k) {
 		set.Elems = append(set.Elems, r.reply(k, depth+1))
@@ -95,6 +97,11 @@ func (r *run) setReply(m *lua.LTable, depth int) resp.Value {
 // value returns what a script sees of a command's reply.
 func (r *run) value(v resp.Value) lua.LValue {
 	r.left -= 1 + len(v.Str)/bytesPerStep
+	if r.strict() {
+		if r.left -= elementCost; r.left < 0 {
+			return errorReply("") // the caller sees that the run has ended
+		}
+	}
 	if r.resp3 {
 		if l, ok := r.value3(v); ok {
 			return l
@@ -131,6 +138,9 @@ func (r *run) twos(elems []resp.Value) *lua.LTable {
 
 func (r *run) array(elems []resp.Value) *lua.LTable {
 	r.left -= hashCost
+	if r.strict() {
+		r.left -= tableCost
+	}
 	t := noLState.CreateTable(len(elems), 0)
 	for i, e := range elems {
 		t.RawSetInt(i+1, r.value(e))
@@ -154,12 +164,14 @@ func (r *run) value3(v resp.Value) (lua.LValue, bool) {
 	case resp.Map, resp.Keyed:
 		t := newTable()
 		for i := 0; i+1 < len(v.Elems); i += 2 {
+			r.payHash()
 			t.RawSet(r.value(v.Elems[i]), r.value(v.Elems[i+1]))
 		}
 		return field("map", t), true
 	case resp.Set:
 		t := newTable()
 		for _, e := range v.Elems {
+			r.payHash()
 			t.RawSet(r.value(e), lua.LTrue)
 		}
 		return field("set", t), true
@@ -167,6 +179,13 @@ func (r *run) value3(v resp.Value) (lua.LValue, bool) {
 		return r.twos(v.Elems), true
 	}
 	return nil, false
+}
+
+// payHash counts an element of a hash table.
+func (r *run) payHash() {
+	if r.strict() {
+		r.left -= hashCost
+	}
 }
 
 // field returns a table with one field.

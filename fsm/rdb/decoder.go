@@ -19,6 +19,15 @@ type decoder struct {
 
 	inflated uint64 // bytes that were compressed
 	most     uint64 // of them, 0 for any number
+
+	spend func(elems, bytes int) // see ParseDumpWithin; may be nil
+}
+
+// take tells of elements and bytes that are about to take memory.
+func (d *decoder) take(elems, bytes int) {
+	if d.spend != nil {
+		d.spend(elems, bytes)
+	}
 }
 
 func (d *decoder) fail(format string, args ...any) {
@@ -105,6 +114,7 @@ func (d *decoder) length() uint64 {
 // each calls f so many times as a length says, until there is an error.
 func (d *decoder) each(f func()) {
 	for n := d.length(); n > 0 && d.err == nil; n-- {
+		d.take(1, 0)
 		f()
 	}
 }
@@ -139,6 +149,9 @@ func (d *decoder) blob() []byte {
 		if d.inflated += size; d.most > 0 && (size > d.most || d.inflated > d.most) {
 			d.err = fmt.Errorf("more than %d bytes of LZF: %w", d.most, ErrTooLarge)
 			return nil
+		}
+		if size <= maxExpansion*packed { // else decompress refuses
+			d.take(0, int(size))
 		}
 		b, d.err = decompress(b, size)
 		return b

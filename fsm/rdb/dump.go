@@ -46,12 +46,19 @@ func unseal(data []byte) ([]byte, error) {
 // ErrChecksum where the end of data is wrong, and ErrTooLarge where a little data
 // means very much.
 func ParseDump(data []byte) (Value, error) {
+	return ParseDumpWithin(data, func(int, int) {})
+}
+
+// ParseDumpWithin is ParseDump that calls spend before it takes memory, other than
+// that for the bytes of data: with a number of elements, and a number of bytes that
+// were compressed. spend may end it by a panic.
+func ParseDumpWithin(data []byte, spend func(elems, bytes int)) (Value, error) {
 	body, err := unseal(data)
 	if err != nil {
 		return Value{}, err
 	}
 	rest := bytes.NewReader(body)
-	d := decoder{r: bufio.NewReaderSize(rest, min(len(body), 4096)), most: maxInflated}
+	d := decoder{r: bufio.NewReaderSize(rest, min(len(body), 4096)), most: maxInflated, spend: spend}
 	v := d.value(d.byte())
 	if _, err := d.r.ReadByte(); err == nil {
 		d.fail("dump with %d bytes too many", 1+d.r.Buffered()+rest.Len())

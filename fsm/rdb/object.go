@@ -46,7 +46,7 @@ func (d *decoder) unpack(p *packing, elems []string) []string {
 	if d.err != nil {
 		return elems
 	}
-	more, err := p.unpack(b)
+	more, err := p.unpack(b, d.take)
 	d.err = err
 	if elems == nil {
 		return more
@@ -90,7 +90,7 @@ func (d *decoder) set(v *Value, typ byte) {
 		v.Elems = d.unpack(&listpack, nil)
 	case typeSetIntset:
 		if b := d.blob(); d.err == nil {
-			v.Elems, d.err = unpackInts(b)
+			v.Elems, d.err = unpackInts(b, d.take)
 		}
 	}
 }
@@ -105,7 +105,7 @@ func (d *decoder) hash(v *Value, typ byte) {
 		v.Elems = d.unpack(&listpack, nil)
 	case typeHashZipmap:
 		if b := d.blob(); d.err == nil {
-			v.Elems, d.err = unpackZipmap(b)
+			v.Elems, d.err = unpackZipmap(b, d.take)
 		}
 	}
 	if len(v.Elems)%2 != 0 {

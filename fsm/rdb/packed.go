@@ -18,15 +18,17 @@ var (
 
 const packedEnd = 0xff
 
-// unpack returns the elements of a listpack or a ziplist. Both end with their
+// unpack returns the elements of a listpack or a ziplist, each of which it tells
+// of before. Both end with their
 // number as two bytes of the header, which says nothing where it is the greatest.
-func (p *packing) unpack(b []byte) ([]string, error) {
+func (p *packing) unpack(b []byte, take func(elems, bytes int)) ([]string, error) {
 	c := cursor{b: b}
 	size := c.uint(4)
 	c.take(uint64(max(p.head-6, 0)))
 	count := int(c.uint(2))
 	var elems []string
 	for len(c.b) > 0 && c.b[0] != packedEnd {
+		take(1, 0)
 		elems = append(elems, p.next(&c))
 	}
 	end := c.byte()
@@ -117,12 +119,13 @@ func ziplistElement(c *cursor) (e string) {
 }
 
 // unpackInts returns the elements of an intset.
-func unpackInts(b []byte) ([]string, error) {
+func unpackInts(b []byte, take func(elems, bytes int)) ([]string, error) {
 	c := cursor{b: b}
 	width, n := c.uint(4), c.uint(4)
 	if width != 2 && width != 4 && width != 8 || n*width != uint64(len(c.b)) {
 		return nil, fmt.Errorf("intset of %d bytes: %w", len(b), ErrFormat)
 	}
+	take(int(n), 0)
 	elems := make([]string, 0, n)
 	last := int64(0)
 	for i := range n {
@@ -138,7 +141,7 @@ func unpackInts(b []byte) ([]string, error) {
 
 // unpackZipmap returns the fields and values of a zipmap, as Redis wrote hashes
 // before 2.6. A value is followed by some unused bytes.
-func unpackZipmap(b []byte) ([]string, error) {
+func unpackZipmap(b []byte, take func(elems, bytes int)) ([]string, error) {
 	c := cursor{b: b}
 	c.byte() // the number of fields, where it is small
 	length := func() uint64 {
@@ -151,6 +154,7 @@ func unpackZipmap(b []byte) ([]string, error) {
 	}
 	var elems []string
 	for len(c.b) > 0 && c.b[0] != packedEnd {
+		take(2, 0)
 		elems = append(elems, string(c.take(length())))
 		n := length()
 		unused := uint64(c.byte())

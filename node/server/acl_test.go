@@ -245,7 +245,7 @@ func TestACLLog(t *testing.T) {
 	for i := range 200 {
 		joe.ask(fmt.Sprint("GET x", i), noKey)
 	}
-	if n := len(root.value("ACL LOG 1000").Elems); n != maxDenials {
+	if n := len(root.value("ACL LOG 1000").Elems); n != defaultDenied {
 		t.Errorf("%d entries are kept", n)
 	}
 }

@@ -11,8 +11,8 @@ import (
 )
 
 const (
-	maxDenials   = 128         // that are kept; Redis's default
 	maxDenied    = 1024        // bytes that are kept of a name
+	maxDeniedWho = 4096        // bytes that are kept of what CLIENT LIST shows of the client
 	denialWindow = time.Minute // in which the same counts as one
 )
 
@@ -35,12 +35,14 @@ type denial struct {
 	last    time.Time
 }
 
-func (d *denials) add(r acl.Refusal, context, client string) {
+// add keeps a refusal, and most at all.
+func (d *denials) add(r acl.Refusal, context, client string, most int64) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.counts[r.Reason]++
 	now := time.Now()
 	client = strings.TrimSuffix(client, "\n")
+	client = client[:min(len(client), maxDeniedWho)]
 	r.User, r.Object = strings.Clone(r.User[:min(len(r.User), maxDenied)]), strings.Clone(r.Object[:min(len(r.Object), maxDenied)])
 	at := slices.IndexFunc(d.list, func(o *denial) bool {
 		return o.Refusal == r && o.context == context && now.Sub(o.last) <= denialWindow
@@ -55,7 +57,9 @@ func (d *denials) add(r acl.Refusal, context, client string) {
 	o := &denial{Refusal: r, context: context, client: client, id: d.lastID, count: 1, born: now, last: now}
 	d.lastID++
 	d.list = slices.Insert(d.list, 0, o)
-	d.list = d.list[:min(len(d.list), maxDenials)]
+	if over := int64(len(d.list)) - max(most, 0); over > 0 {
+		d.list = slices.Delete(d.list, len(d.list)-int(over), len(d.list)) // which lets them go, too
+	}
 }
 
 // denials writes how often clients were denied something.

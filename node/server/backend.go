@@ -36,6 +36,11 @@ type Backend interface {
 	// ErrNoLeader.
 	Read(ctx context.Context, r fsm.Request, minIndex uint64, linearizable bool) (resp.Value, error)
 
+	// CatchUp waits until a read would find this node's state as Read wants it, so
+	// that Read, called next with the same minIndex, need not wait. The error is
+	// ErrNoLeader.
+	CatchUp(ctx context.Context, minIndex uint64, linearizable bool) error
+
 	// Settle waits until this node's state holds all that was acknowledged
 	// anywhere before the node was started. The error is ErrNoLeader.
 	Settle(ctx context.Context) error
@@ -49,6 +54,9 @@ type Backend interface {
 	// should try, by Write. First says that a key is of a wrong type, as the
 	// client should hear since it has just come.
 	Queue(db int, w fsm.Wait, turn func(first bool)) Place
+
+	// Level returns the cluster's level, as this node's state has it.
+	Level() uint64
 
 	// Leads reports whether this node is the leader, as far as it knows.
 	Leads() bool
@@ -122,6 +130,10 @@ type Member struct {
 	Classic string `json:"classic"` // for the article's clients
 	HTTP    string `json:"http"`    // for probes and metrics
 	Version string `json:"version"`
+	// Level is the cluster's level as the node's state has it, NewestLevel the
+	// highest one that its version knows; see fsm.NewestLevel.
+	Level       uint64 `json:"level"`
+	NewestLevel uint64 `json:"newest_level"`
 }
 
 // A Status is what a node knows of itself.

@@ -49,7 +49,9 @@ type alone struct {
 	asked        []string // of the cluster
 }
 
-func newAlone() *alone { return &alone{state: fsm.NewState()} }
+func newAlone() *alone { return &alone{state: fsm.NewStateAt(fsm.NewestLevel)} }
+
+func (a *alone) Level() uint64 { return fsm.NewestLevel }
 
 func (a *alone) set(change func()) {
 	a.mu.Lock()
@@ -116,6 +118,15 @@ func (a *alone) Read(_ context.Context, r fsm.Request, minIndex uint64, lineariz
 	v := a.state.Read(r)
 	a.deliver(missed)
 	return v, nil
+}
+
+func (a *alone) CatchUp(_ context.Context, _ uint64, linearizable bool) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.noLeader && linearizable {
+		return ErrNoLeader
+	}
+	return nil
 }
 
 func (a *alone) Settle(ctx context.Context) error {

@@ -145,6 +145,7 @@ func (b *blocked) try(woken bool) (resp.Value, error) {
 	}
 	if b.row.Flags&fsm.Read != 0 {
 		v, err := s.read(b.row, b.args)
+		s.leaveReads() // it may have found nothing, and wait
 		if errors.Is(err, ErrNoLeader) {
 			return resp.Nil, nil
 		}

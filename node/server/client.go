@@ -23,7 +23,7 @@ var clientCommands = []local{
 	{spec("CLIENT|INFO", 2, ofClient, "connection", "Describe the connection.", "6.2.0"), "", nil, clientInfo},
 	{spec("CLIENT|KILL", -3, ofClient|fsm.Admin, "connection", "Close connections.", "2.4.0"), "ip:port | [ID n] [TYPE normal|master|replica|pubsub] [USER name] [ADDR ip:port] [LADDR ip:port] [SKIPME yes|no] [MAXAGE seconds]", nil, clientKill},
 	{spec("CLIENT|LIST", -2, ofClient|fsm.Admin, "connection", "Describe the connections to this node.", "2.4.0"), "[TYPE normal|master|replica|pubsub] [ID n ...]", nil, clientList},
-	{spec("CLIENT|NO-EVICT", 3, ofClient|fsm.Admin, "connection", "Accepted and without effect: no client is evicted.", "7.0.0"), "ON|OFF", nil, clientSwitch(func(p *shape) *atomic.Bool { return &p.noEvict })},
+	{spec("CLIENT|NO-EVICT", 3, ofClient|fsm.Admin, "connection", "Keep the connection when clients hold more than maxmemory-clients.", "7.0.0"), "ON|OFF", nil, clientSwitch(func(p *shape) *atomic.Bool { return &p.noEvict })},
 	{spec("CLIENT|NO-TOUCH", 3, ofClient, "connection", "Accepted and without effect: reads leave no trace.", "7.2.0"), "ON|OFF", nil, clientSwitch(func(p *shape) *atomic.Bool { return &p.noTouch })},
 	{spec("CLIENT|READS", -2, ofClient|fsm.Alias, "connection", "Choose whether this connection's reads are local or linearizable, or get the choice.", "7.2.0"), "[LOCAL|LINEARIZABLE]", nil, clientReads},
 	{spec("CLIENT|SETINFO", 4, ofClient, "connection", "Say which library the client uses.", "7.2.0"), "LIB-NAME name | LIB-VER version", nil, clientSetInfo},
@@ -53,8 +53,8 @@ func clientGetName(s *session, _ [][]byte) resp.Value {
 }
 
 func clientSetName(s *session, args [][]byte) resp.Value {
-	if !validName(args[2]) {
-		return errClientName
+	if fail := badName(args[2]); fail.IsError() {
+		return fail
 	}
 	s.set(func(who *identity) { who.name = string(args[2]) })
 	return resp.OK
@@ -63,6 +63,8 @@ func clientSetName(s *session, args [][]byte) resp.Value {
 func clientSetInfo(s *session, args [][]byte) resp.Value {
 	value := string(args[3])
 	switch {
+	case len(value) > maxClientName && (is(args[2], "LIB-NAME") || is(args[2], "LIB-VER")):
+		return errLongName(strings.ToLower(string(args[2])))
 	case is(args[2], "LIB-NAME"):
 		if !validName(args[3]) {
 			return errSetInfoValue("lib-name")
@@ -110,7 +112,7 @@ func (s *session) describe() string {
 	s.who.mu.Lock()
 	defer s.who.mu.Unlock()
 	now := time.Now()
-	last, proto, unsent := "NULL", 2, s.out.len()
+	last, proto, unsent, part := "NULL", 2, s.out.len(), &s.held.parts
 	if r := s.last.Load(); r != nil {
 		last = r.full
 	}
@@ -118,11 +120,12 @@ func (s *session) describe() string {
 		proto = 3
 	}
 	return fmt.Sprintf("id=%d addr=%s laddr=%s fd=-1 name=%s age=%d idle=%d flags=%s db=%d sub=%d psub=%d ssub=%d multi=%d "+
-		"qbuf=0 qbuf-free=0 argv-mem=0 multi-mem=0 rbs=0 rbp=0 obl=%d oll=0 omem=0 tot-mem=%d events=r cmd=%s user=%s "+
+		"qbuf=%d qbuf-free=0 argv-mem=%d multi-mem=%d rbs=0 rbp=0 obl=%d oll=0 omem=%d tot-mem=%d events=r cmd=%s user=%s "+
 		"redir=-1 resp=%d lib-name=%s lib-ver=%s\n",
 		s.id, s.conn.RemoteAddr(), s.conn.LocalAddr(), s.who.name,
 		int64(now.Sub(s.who.born).Seconds()), max(0, now.UnixMilli()-s.active.Load())/1000, s.flags(),
-		s.who.db, s.shape.sub.Load(), s.shape.psub.Load(), s.shape.ssub.Load(), s.shape.queued(), unsent, unsent, last, s.who.user, proto, s.who.libName, s.who.libVer)
+		s.who.db, s.shape.sub.Load(), s.shape.psub.Load(), s.shape.ssub.Load(), s.shape.queued(),
+		part[heldRequests].Load(), part[heldWrites].Load(), part[heldQueue].Load(), min(unsent, flushAt), part[heldReplies].Load(), max(int64(unsent), s.held.total.Load()), last, s.who.user, proto, s.who.libName, s.who.libVer)
 }
 
 func clientInfo(s *session, _ [][]byte) resp.Value { return resp.Text(s.describe()) }

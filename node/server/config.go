@@ -31,17 +31,20 @@ type parameter struct {
 }
 
 var parameters = map[string]parameter{
+	"acllog-max-len":             {constant(strconv.Itoa(defaultDenied)), false},
 	"appendfsync":                {constant("always"), false},
 	"appendonly":                 {constant("yes"), false},
-	"client-output-buffer-limit": {constant(fsm.BufferLimits(maxUnsent)), false},
+	"client-output-buffer-limit": {constant(fsm.BufferLimits(maxReplies, maxUnsent)), false},
 	"databases":                  {constant(strconv.Itoa(fsm.Databases)), true},
 	"latency-monitor-threshold":  {constant("0"), false},
 	"maxclients":                 {func(s *Server) string { return strconv.Itoa(s.opts.MaxClients) }, false},
 	"maxmemory":                  {func(s *Server) string { return strconv.FormatUint(s.settings.Load().MaxMemory(), 10) }, false},
+	"maxmemory-clients":          {func(s *Server) string { return strconv.FormatInt(s.opts.ClientMemory, 10) }, false},
 	"maxmemory-policy":           {constant("noeviction"), false},
 	"notify-keyspace-events":     {constant(""), false},
 	"port":                       {func(s *Server) string { return portOf(s.opts.RedisAddr) }, false},
 	"proto-max-bulk-len":         {constant(strconv.Itoa(resp.DefaultLimits.Bulk)), false},
+	"protected-mode":             {func(s *Server) string { return yesOrNo(s.protectedMode()) }, false},
 	"save":                       {constant(""), false},
 	"slowlog-log-slower-than":    {constant("10000"), false},
 	"slowlog-max-len":            {constant("128"), false},
@@ -102,8 +105,11 @@ func configSet(s *session, args [][]byte) resp.Value {
 	}
 	changes := [][]byte{nil}
 	for i := 0; i < len(pairs); i += 2 {
-		name := strings.ToLower(string(pairs[i]))
-		value, err := fsm.ParseSetting(name, string(pairs[i+1]))
+		name, text := strings.ToLower(string(pairs[i])), string(pairs[i+1])
+		if name == "client-output-buffer-limit" && text != fsm.Unset && len(strings.Fields(text)) > 0 {
+			text = s.srv.parameter(name) + " " + text // classes that are not named keep their limits
+		}
+		value, err := fsm.ParseSetting(name, text)
 		switch {
 		case err == nil:
 			changes = append(changes, []byte(name), []byte(value))

@@ -157,8 +157,9 @@ func hello(s *session, args [][]byte) resp.Value {
 		return errWrongPass
 	case !s.who.authed && !s.admit():
 		return errHelloNoAuth
-	case !validName(o.name):
-		return errClientName
+	}
+	if fail := badName(o.name); fail.IsError() {
+		return fail
 	}
 	s.set(func(who *identity) {
 		who.dialect = dialect
@@ -187,6 +188,21 @@ func (s *session) greeting() resp.Value {
 		resp.Str("role"), resp.Str(role),
 		resp.Str("modules"), resp.List(),
 	)
+}
+
+// maxClientName bounds a client's name and those of its library. Redis has no such
+// bound; what is kept of a client must be small, as anybody may be one.
+const maxClientName = 512
+
+// badName returns the error for a name that a client cannot have.
+func badName(name []byte) resp.Value {
+	switch {
+	case len(name) > maxClientName:
+		return errLongName("client name")
+	case !validName(name):
+		return errClientName
+	}
+	return resp.Nil
 }
 
 // validName reports whether name is one that CLIENT LIST can show.

@@ -73,8 +73,9 @@ const docsTail = `## What differs from Redis
   groups and consumers are: XREADGROUP, XACK, XCLAIM, XAUTOCLAIM, XGROUP. Of keys that came and went the last 16,384
   are remembered; who watches for longer finds them changed.
 - **SUBSCRIBE** and the like are refused within MULTI.
-- **Requests** have at most 1,048,576 arguments, 128 MB in all; an argument has at most 64 MB.
-- **CLIENT NO-EVICT** and **CLIENT NO-TOUCH** are accepted and have no effect. **CLIENT TRACKING ON** is an error:
+- **Requests** have at most 1,048,576 arguments, 128 MB in all; an argument has at most 64 MB. A client's name, and
+  those of its library, have at most 512 bytes. What clients may make a node hold is in [limits.md](limits.md).
+- **CLIENT NO-TOUCH** is accepted and has no effect. **CLIENT TRACKING ON** is an error:
   client-side caching is not supported.
 - **CLIENT PAUSE** holds back the clients of the node that is asked; those of other nodes go on. CLIENT UNPAUSE is
   never held back.
@@ -91,8 +92,8 @@ const docsTail = `## What differs from Redis
 - **FAILOVER** hands the leadership over and answers when another node leads; FORCE forces nothing.
 - **DEBUG** knows SLEEP, which lets the connection wait and not the node, OBJECT and ERROR.
 - **CONFIG SET** may be sent to any node and sets parameters on all nodes, for good: they are part of the
-  data, so CONFIG REWRITE has nothing to do. Real are ` + "`maxmemory`, `notify-keyspace-events`, `maxclients`,\n  `timeout`, `slowlog-log-slower-than`, `slowlog-max-len`, `latency-monitor-threshold`" + ` and, of
-  ` + "`client-output-buffer-limit`" + `, the hard limit of class pubsub. What is set counts more than the nodes'
+  data, so CONFIG REWRITE has nothing to do. Real are ` + "`maxmemory`, `notify-keyspace-events`, `maxclients`,\n  `maxmemory-clients`, `protected-mode`, `timeout`, `slowlog-log-slower-than`, `slowlog-max-len`, `acllog-max-len`,\n  `latency-monitor-threshold`" + ` and, of
+  ` + "`client-output-buffer-limit`" + `, the hard limits of the classes normal and pubsub. What is set counts more than the nodes'
   flags; the value ` + "`default`" + ` takes it back. Of other parameters CONFIG GET knows a few that tools ask for;
   setting them to what they are is answered OK. CONFIG RESETSTAT is about the node that is asked.
 - **maxmemory**, or ` + "`--max-memory`" + `, limits an estimate of what keys and values take, which is the same on
@@ -143,6 +144,7 @@ func WriteDocs(w io.Writer) error {
 	}
 	var b bytes.Buffer
 	b.WriteString(docsHead)
+	b.WriteString(docsBounds())
 	chapter := func(title, group string) {
 		fmt.Fprintf(&b, "## %s\n\n| Command | Arguments | Summary | Since | Runs |\n|---|---|---|---|---|\n", title)
 		for _, r := range byGroup[group] {

@@ -10,7 +10,7 @@ const quietTime = 500 * time.Millisecond
 // to be sent: the server stops, the client was answered and is in the middle of
 // nothing. A client that has only just connected is let ask something first.
 func (s *session) parting() bool {
-	if !s.srv.conns.stopping.Load() || s.blocked.Load() != nil || s.reader.Buffered() > 0 || !s.out.waits() {
+	if !s.srv.conns.stopping.Load() || s.blocked.Load() != nil || s.reader.Buffered() > 0 || s.ahead.holds() || !s.out.waits() {
 		return false
 	}
 	last := s.last.Load()

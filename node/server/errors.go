@@ -35,6 +35,10 @@ var (
 	errKeysNone      = resp.Err("ERR The command has no key arguments")
 )
 
+func errLongName(what string) resp.Value {
+	return resp.Err(fmt.Sprintf("ERR %s is longer than %d bytes", what, maxClientName))
+}
+
 func errConfigUnknown(name []byte) resp.Value {
 	return resp.Err(fmt.Sprintf("ERR Unknown option or number of arguments for CONFIG SET - '%s'", shown(name, maxShown)))
 }

@@ -11,6 +11,11 @@ import (
 // read answers a command of a Read row from the node's state.
 func (s *session) read(r *row, args [][]byte) (resp.Value, error) {
 	s.show(r, args)
+	if r.heavy() {
+		if err := s.enterReads(); err != nil {
+			return resp.Nil, err
+		}
+	}
 	s.lookups = fsm.Lookups{}
 	req := fsm.Request{Command: r.command, Args: args, DB: s.who.db, Lookups: &s.lookups, Scratch: &s.scratch}
 	if s.grants.user != nil {
@@ -86,7 +91,9 @@ func (s *session) submit() error {
 		w.rows, w.receivers, w.lua, w.users = w.rows[:0], nil, false, false
 		s.changing.Store(false)
 	}()
+	s.held.set(heldWrites, group.Size())
 	replies, index, err := s.propose(s.who.db, group, w.lua)
+	s.held.set(heldWrites, 0)
 	switch {
 	case errors.Is(err, ErrNoLeader):
 		replies = nil

@@ -9,10 +9,12 @@ import (
 	"github.com/trivetdb/trivet/resp"
 )
 
-// maxUnsent bounds the messages that wait for a subscriber that does not read
-// them, where client-output-buffer-limit does not say otherwise; past it the
-// connection is closed. It is Redis's default.
-const maxUnsent = 32 << 20
+// What may wait for a client where client-output-buffer-limit does not say
+// otherwise; past it the connection is closed.
+const (
+	maxUnsent  = 32 << 20                   // for one that listens to channels, or a monitor; Redis's default
+	maxReplies = fsm.MaxReply + keepReplies // for others: as much as the largest reply takes behind those that are kept
+)
 
 // A topic says what kind of subscription a name is for.
 type topic uint8

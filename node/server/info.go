@@ -173,6 +173,8 @@ func infoStats(r *report) {
 	r.line("rejected_connections", r.counts.rejected.Load())
 	r.line("expired_keys", r.status.ExpiredKeys)
 	r.line("evicted_keys", 0)
+	r.line("evicted_clients", r.counts.ended[endedByMemory].Load())
+	r.line("client_output_buffer_limit_disconnections", r.counts.ended[endedByReplies].Load()+r.counts.silent.Load())
 	r.line("keyspace_hits", r.counts.hits.Load())
 	r.line("keyspace_misses", r.counts.misses.Load())
 	r.line("pubsub_channels", len(r.hub.list(ofChannel, "")))

@@ -38,7 +38,7 @@ func truth(b bool) int {
 func infoMemoryUse(r *report, used uint64) {
 	r.line("used_memory_peak_perc", fmt.Sprintf("%.2f%%", 100*float64(used)/float64(max(r.notePeak(used), 1))))
 	r.line("mem_fragmentation_ratio", fmt.Sprintf("%.2f", float64(resident())/float64(max(used, 1))))
-	r.line("mem_clients_normal", r.conns.buffered())
+	r.line("mem_clients_normal", r.held.bytes.Load())
 	if total := systemMemory(); total > 0 {
 		r.line("total_system_memory", total)
 		r.line("total_system_memory_human", human(total))

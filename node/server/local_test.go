@@ -47,7 +47,7 @@ func TestGoRedis(t *testing.T) {
 			text, err := c.Info(ctx, "server").Result()
 			ok("INFO", strings.Contains(text, "redis_version:7.2.4\r\n"), err)
 			config, err := c.ConfigGet(ctx, "maxmemory*").Result()
-			ok("CONFIG GET", len(config) == 2 && config["maxmemory-policy"] == "noeviction", err)
+			ok("CONFIG GET", len(config) == 3 && config["maxmemory-policy"] == "noeviction", err)
 			commands, err := c.Command(ctx).Result()
 			ok("COMMAND", err == nil && commands["mset"].StepCount == 2 && commands["get"].ReadOnly, err)
 			names, err := c.CommandList(ctx, &redis.FilterBy{Pattern: "client|k*"}).Result()
@@ -120,8 +120,9 @@ func TestClientKill(t *testing.T) {
 
 func TestClientList(t *testing.T) {
 	f := start(t, Options{})
-	a, b := dial(t, f.redis), dial(t, f.classic)
+	a := dial(t, f.redis)
 	a.ask("CLIENT SETNAME first", "+OK\r\n")
+	b := dial(t, f.classic)
 	b.ask("+CLIENT SETINFO lib-name second", "+OK\r\n")
 	lines := strings.Split(a.value("CLIENT LIST").Str, "\n")
 	if len(lines) != 3 || !strings.Contains(lines[0], " name=first ") || !strings.Contains(lines[0], " cmd=client|list ") ||

@@ -41,7 +41,7 @@ func memoryStats(s *session, _ [][]byte) resp.Value {
 	}
 	number("peak.allocated", s.srv.notePeak(m.HeapAlloc))
 	number("total.allocated", m.HeapAlloc)
-	number("clients.normal", uint64(s.srv.conns.buffered()))
+	number("clients.normal", uint64(max(0, s.srv.held.bytes.Load())))
 	number("keys.count", uint64(keys))
 	number("keys.bytes-per-key", m.HeapAlloc/uint64(max(keys, 1)))
 	number("allocator.allocated", m.HeapAlloc)
@@ -61,21 +61,6 @@ func (s *Server) notePeak(used uint64) uint64 {
 		peak = s.counts.peak.Load()
 	}
 	return max(used, peak)
-}
-
-// buffered returns how many bytes of replies wait to be sent.
-func (c *conns) buffered() (n int) {
-	for _, s := range c.list() {
-		n += s.out.len()
-	}
-	return n
-}
-
-// len returns how many bytes wait to be sent.
-func (o *outbox) len() int {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return len(o.buf)
 }
 
 func memoryDoctor(*session, [][]byte) resp.Value {

@@ -34,9 +34,11 @@ type counters struct {
 	commands           atomic.Uint64
 	in, out            atomic.Uint64 // bytes
 	errors             atomic.Uint64
-	blocked            atomic.Int64  // clients, now
-	peak               atomic.Uint64 // of used memory, as far as INFO has seen it
-	hits, misses       atomic.Uint64 // keys that reads looked for
+	blocked            atomic.Int64           // clients, now
+	silent             atomic.Uint64          // clients that took no replies for the write timeout
+	ended              [endings]atomic.Uint64 // clients that held too much
+	peak               atomic.Uint64          // of used memory, as far as INFO has seen it
+	hits, misses       atomic.Uint64          // keys that reads looked for
 
 	mu    sync.Mutex
 	codes map[string]uint64 // error replies by their first word
@@ -44,25 +46,35 @@ type counters struct {
 
 // maxCodes bounds the codes that are counted one by one, as a stored error text
 // could bring any number of them.
-const maxCodes = 128
+const (
+	maxCodes = 128
+	maxCode  = 64 // bytes of one
+)
 
 // failed counts an error reply.
 func (c *counters) failed(text string) {
 	c.errors.Add(1)
-	code, _, _ := strings.Cut(text, " ")
+	code, _, _ := strings.Cut(text[:min(len(text), maxCode)], " ")
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.codes == nil {
 		c.codes = map[string]uint64{}
 	}
-	if _, known := c.codes[code]; known || len(c.codes) < maxCodes {
+	_, known := c.codes[code]
+	switch {
+	case known:
 		c.codes[code]++
+	case len(c.codes) < maxCodes:
+		c.codes[strings.Clone(code)] = 1 // the text may be a large one
 	}
 }
 
 func (c *counters) reset() {
-	for _, n := range []*atomic.Uint64{&c.accepted, &c.rejected, &c.handshakes, &c.commands, &c.in, &c.out, &c.errors, &c.hits, &c.misses} {
+	for _, n := range []*atomic.Uint64{&c.accepted, &c.rejected, &c.handshakes, &c.commands, &c.in, &c.out, &c.errors, &c.hits, &c.misses, &c.silent} {
 		n.Store(0)
+	}
+	for i := range c.ended {
+		c.ended[i].Store(0)
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -105,6 +117,19 @@ func newSeries(s *Server, reg prometheus.Registerer) *series {
 			func() float64 { return float64(n.Load()) }))
 	}
 	counter("trivet_rejected_connections_total", "Clients refused because there were too many.", &s.counts.rejected)
+	reg.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "trivet_client_held_bytes", Help: "Bytes that clients make this node hold: replies that they did not take, requests, transactions, names of channels.",
+	}, func() float64 { return float64(s.held.bytes.Load()) }))
+	ended := func(reason string, n *atomic.Uint64) {
+		reg.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{
+			Name: "trivet_ended_clients_total", Help: "Clients whose connection this node closed, by the bound that they passed.",
+			ConstLabels: prometheus.Labels{"reason": reason},
+		}, func() float64 { return float64(n.Load()) }))
+	}
+	for why, name := range endingNames {
+		ended(name, &s.counts.ended[why])
+	}
+	ended("unread", &s.counts.silent)
 	counter("trivet_tls_handshake_failures_total", "Connections of clients that came to nothing because there was no agreement on TLS.", &s.counts.handshakes)
 	counter("trivet_net_input_bytes_total", "Bytes read from clients.", &s.counts.in)
 	counter("trivet_net_output_bytes_total", "Bytes sent to clients.", &s.counts.out)

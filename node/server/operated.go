@@ -52,12 +52,14 @@ type shape struct {
 // noteShape takes down what a local command may have changed.
 func (s *session) noteShape() {
 	p := &s.shape
-	p.sub.Store(int64(len(s.subs[ofChannel])))
-	p.psub.Store(int64(len(s.subs[ofPattern])))
-	p.ssub.Store(int64(len(s.subs[ofShard])))
+	p.sub.Store(int64(len(s.subs.names[ofChannel])))
+	p.psub.Store(int64(len(s.subs.names[ofPattern])))
+	p.ssub.Store(int64(len(s.subs.names[ofShard])))
 	p.multi.Store(int64(len(s.tx.queue)))
 	p.tx.Store(s.tx.open)
 	p.watches.Store(s.watches)
+	s.held.set(heldQueue, s.tx.bytes)
+	s.held.set(heldChannels, s.subs.bytes)
 }
 
 // flags are those of CLIENT LIST, in Redis's letters and order.
@@ -116,6 +118,7 @@ func (s *session) hushed(v resp.Value) bool {
 
 // passed is called after each command; it ends CLIENT REPLY SKIP in time.
 func (s *session) passed() error {
+	s.comeIn()
 	switch s.hush {
 	case hushNext:
 		s.hush = hushThis

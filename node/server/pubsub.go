@@ -40,15 +40,18 @@ func shardSpec(name string, arity int, summary string) fsm.Spec {
 var noReply = resp.Value{Kind: 0xff}
 
 // subscriptions are what a session listens to, by topic.
-type subscriptions [topics]map[string]bool
+type subscriptions struct {
+	names [topics]map[string]bool
+	bytes int // about what the names take
+}
 
 // counted returns the number that a confirmation shows: shard channels count
 // for themselves.
 func (subs *subscriptions) counted(t topic) int64 {
 	if t == ofShard {
-		return int64(len(subs[ofShard]))
+		return int64(len(subs.names[ofShard]))
 	}
-	return int64(len(subs[ofChannel]) + len(subs[ofPattern]))
+	return int64(len(subs.names[ofChannel]) + len(subs.names[ofPattern]))
 }
 
 func (subs *subscriptions) any() bool {
@@ -72,12 +75,15 @@ func (s *session) confirm(kind string, name resp.Value, t topic) resp.Value {
 func subscribe(t topic, kind string) func(*session, [][]byte) resp.Value {
 	return func(s *session, args [][]byte) resp.Value {
 		s.takePushes()
-		if s.subs[t] == nil {
-			s.subs[t] = map[string]bool{}
+		if s.subs.names[t] == nil {
+			s.subs.names[t] = map[string]bool{}
 		}
 		for _, arg := range args[1:] {
 			name := string(arg)
-			s.subs[t][name] = true
+			if !s.subs.names[t][name] {
+				s.subs.bytes += len(name) + 4*wordBytes
+			}
+			s.subs.names[t][name] = true
 			s.say(s.confirm(kind, resp.Str(name), t))
 			s.srv.hub.add(t, name, s) // messages come after the confirmation
 		}
@@ -92,14 +98,17 @@ func unsubscribe(t topic, kind string) func(*session, [][]byte) resp.Value {
 			names = append(names, string(arg))
 		}
 		if len(names) == 0 {
-			names = slices.Sorted(maps.Keys(s.subs[t]))
+			names = slices.Sorted(maps.Keys(s.subs.names[t]))
 		}
 		if len(names) == 0 {
 			return s.confirm(kind, resp.Nil, t)
 		}
 		for _, name := range names {
 			s.srv.hub.remove(t, name, s)
-			delete(s.subs[t], name)
+			if s.subs.names[t][name] {
+				s.subs.bytes -= len(name) + 4*wordBytes
+			}
+			delete(s.subs.names[t], name)
 			s.say(s.confirm(kind, resp.Str(name), t))
 		}
 		return noReply
@@ -115,12 +124,12 @@ func (s *session) say(v resp.Value) {
 
 // leaveChannels ends all subscriptions.
 func (s *session) leaveChannels() {
-	for t := range s.subs {
-		for name := range s.subs[t] {
+	for t := range s.subs.names {
+		for name := range s.subs.names[t] {
 			s.srv.hub.remove(topic(t), name, s)
 		}
-		s.subs[t] = nil
 	}
+	s.subs = subscriptions{}
 }
 
 // push gives the client a message, from any goroutine. A client that does not
@@ -130,9 +139,8 @@ func (s *session) push(v resp.Value) {
 	dialect := s.who.dialect
 	s.who.mu.Unlock()
 	n := s.out.append(func(b []byte) []byte { return v.Append(b, dialect) })
-	if most := s.srv.maxUnsent.Load(); most > 0 && int64(n) > most {
-		s.srv.opts.Log.Warn("closing a subscriber that does not read its messages", "client", s.id)
-		s.kill()
+	if most := s.srv.limits.messages.Load(); most > 0 && int64(n) > most {
+		s.end(endedByReplies)
 		return
 	}
 	select {

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"container/list"
 	"context"
 	"errors"
 	"io"
@@ -25,6 +26,9 @@ type Options struct {
 	Redirect     bool                  // a follower answers MOVED to what it cannot serve; else it forwards
 	Linearizable bool                  // reads of new connections are linearizable; else local
 	WriteTimeout time.Duration         // how long a client may leave its replies unread; default 30 s
+	GuestTime    time.Duration         // how long a client may take to say who it is, and anything at all; default 60 s
+	ClientMemory int64                 // bytes that clients may make the node hold together, where no setting says otherwise; default: no limit
+	Unprotected  bool                  // without a password, serve clients from other machines too, where no setting says otherwise
 	Version      string                // of trivet, for INFO
 	RunID        string                // of this process, 40 hexadecimal digits
 	RedisAddr    string                // host:port that this node listens on for Redis clients, for INFO
@@ -37,6 +41,7 @@ type Options struct {
 const (
 	defaultMaxClients   = 10_000
 	defaultWriteTimeout = 30 * time.Second
+	defaultGuestTime    = 60 * time.Second
 )
 
 // A Server serves clients on any number of listeners.
@@ -50,6 +55,8 @@ type Server struct {
 	cancel   context.CancelFunc
 	lastID   atomic.Int64
 	conns    conns
+	held     held
+	reads    slots
 	hub      hub
 	people   people
 	denials  denials
@@ -61,11 +68,9 @@ type Server struct {
 	pause    pause
 	saves    saves
 	rates    rates
-	sampling sync.Once // starts sample
+	chores   sync.Once // starts what runs beside the sessions
 
-	settings  atomic.Pointer[fsm.Settings] // never nil
-	maxUnsent atomic.Int64                 // bytes that may wait for a subscriber; 0 for any number
-	reaper    sync.Once
+	settings atomic.Pointer[fsm.Settings] // never nil
 }
 
 // conns are a server's listeners and sessions.
@@ -74,6 +79,8 @@ type conns struct {
 	stopping  atomic.Bool // set under the lock
 	listeners map[net.Listener]bool
 	sessions  map[int64]*session
+	newcomers list.List      // of *session, the oldest first; see newcomers.go
+	operators int            // sessions that count for no limit
 	running   sync.WaitGroup // sessions, and refusals under way
 }
 
@@ -85,6 +92,9 @@ func New(opts Options) *Server {
 	if opts.WriteTimeout <= 0 {
 		opts.WriteTimeout = defaultWriteTimeout
 	}
+	if opts.GuestTime <= 0 {
+		opts.GuestTime = defaultGuestTime
+	}
 	if opts.Log == nil {
 		opts.Log = slog.New(slog.DiscardHandler)
 	}
@@ -92,6 +102,8 @@ func New(opts Options) *Server {
 		opts:    opts,
 		table:   newTable(),
 		started: time.Now(),
+		held:    held{over: make(chan struct{}, 1)},
+		reads:   newSlots(),
 		conns:   conns{listeners: map[net.Listener]bool{}, sessions: map[int64]*session{}},
 	}
 	if opts.Password != "" {
@@ -112,7 +124,11 @@ func (s *Server) Serve(l net.Listener, classic bool) error {
 		return nil
 	}
 	defer s.conns.unlisten(l)
-	s.sampling.Do(func() { go s.sample() })
+	s.chores.Do(func() {
+		go s.sample()
+		go s.reap()
+		go s.keepShedding()
+	})
 	delay := time.Duration(0)
 	for {
 		conn, err := l.Accept()
@@ -139,7 +155,10 @@ func (s *Server) Serve(l net.Listener, classic bool) error {
 // accept starts a session, or refuses the connection where there are too many.
 func (s *Server) accept(conn net.Conn, classic bool) {
 	se := newSession(s, conn, classic)
-	full, stopping := s.conns.add(se, s.maxClients())
+	full, stopping, oldest := s.conns.add(se, s.maxClients())
+	if oldest != nil {
+		oldest.end(endedAsNewcomer)
+	}
 	switch {
 	case stopping:
 		se.kill()
@@ -204,26 +223,53 @@ func (c *conns) unlisten(l net.Listener) {
 	delete(c.listeners, l)
 }
 
-// add takes se in unless there are too many. A refusal counts as running too,
-// so that Shutdown waits for it.
-func (c *conns) add(se *session, most int) (full, stopping bool) {
+// add takes se in unless there are too many. Oldest is one that had to make place
+// for it, and is to be ended. A refusal counts as running too, so that Shutdown
+// waits for it.
+func (c *conns) add(se *session, most int) (full, stopping bool, oldest *session) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.stopping.Load() {
-		return false, true
+		return false, true, nil
 	}
 	c.running.Add(1)
-	if len(c.sessions) >= most {
-		return true, false
+	if se.operator {
+		if full = c.operators >= maxOperators; !full {
+			c.operators++
+			c.sessions[se.id] = se
+		}
+		return full, false, nil
 	}
-	c.sessions[se.id] = se
-	return false, false
+	full = len(c.sessions)-c.operators >= most
+	if full || c.newcomers.Len() >= max(1, most/2) {
+		if oldest = c.oldestNewcomer(newcomerGrace); oldest != nil {
+			c.drop(oldest)
+			full = false
+		}
+	}
+	if !full {
+		c.sessions[se.id] = se
+		se.newcomer = c.newcomers.PushBack(se)
+	}
+	return full, false, oldest
 }
 
 func (c *conns) remove(se *session) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.drop(se)
+}
+
+// drop forgets a session, which may be forgotten already. The caller holds the lock.
+func (c *conns) drop(se *session) {
+	if c.sessions[se.id] == nil {
+		return
+	}
 	delete(c.sessions, se.id)
+	if se.operator {
+		c.operators--
+	}
+	c.welcome(se)
 }
 
 // stop ends the listeners, and each session's wait for more requests once its

@@ -2,6 +2,7 @@ package server
 
 import (
 	"bytes"
+	"container/list"
 	"context"
 	"errors"
 	"io"
@@ -36,26 +37,32 @@ var (
 // A session serves one connection. All but kill and describe are for its own
 // goroutine.
 type session struct {
-	srv     *Server
-	conn    net.Conn
-	classic bool
-	id      int64
-	ctx     context.Context
-	cancel  context.CancelFunc
-	reader  *resp.Reader
-	out     outbox // replies that were not sent yet
-	subs    subscriptions
-	writes  writes
-	seen    uint64 // index of the last write that the client was told of
-	fresh   bool   // the state holds all that was acknowledged before the client sent what is at hand
-	who     identity
-	quit    bool
-	tx      transaction
-	fault   error               // of a Local row that has no reply: ErrNoLeader or ErrUnknown
-	active  atomic.Int64        // when the client last sent something, Unix milliseconds
-	last    atomic.Pointer[row] // the last command
-	limp    bool                // the connection must linger before it is closed
-	blocked atomic.Pointer[blocked]
+	srv      *Server
+	conn     net.Conn
+	classic  bool
+	id       int64
+	ctx      context.Context
+	cancel   context.CancelFunc
+	reader   *resp.Reader
+	out      outbox // replies that were not sent yet
+	ahead    ahead  // requests that came while replies waited
+	held     footprint
+	operator bool          // came by the socket in the data directory: no limit of clients is for it
+	newcomer *list.Element // its place among those that have not come in yet, nil for none; guarded by conns
+	reading  bool          // has one of the slots for reads
+	knocking bool          // is one of those, as far as the session knows
+	subs     subscriptions
+	writes   writes
+	seen     uint64 // index of the last write that the client was told of
+	fresh    bool   // the state holds all that was acknowledged before the client sent what is at hand
+	who      identity
+	quit     bool
+	tx       transaction
+	fault    error               // of a Local row that has no reply: ErrNoLeader or ErrUnknown
+	active   atomic.Int64        // when the client last sent something, Unix milliseconds
+	last     atomic.Pointer[row] // the last command
+	limp     bool                // the connection must linger before it is closed
+	blocked  atomic.Pointer[blocked]
 	operated
 	idle atomic.Int64 // since when the session waits for its client to ask something, Unix milliseconds; 0 where it does not
 
@@ -101,7 +108,13 @@ var (
 
 func newSession(srv *Server, conn net.Conn, classic bool) *session {
 	s := &session{srv: srv, conn: conn, classic: classic, id: srv.lastID.Add(1)}
-	s.out.conn, s.out.timeout, s.out.sent = conn, srv.opts.WriteTimeout, &srv.counts.out
+	s.held.all = &srv.held
+	s.out = outbox{
+		conn: conn, try: tryWriter(conn), timeout: srv.opts.WriteTimeout, sent: &srv.counts.out, held: &s.held,
+		abort: s.kill, silent: &srv.counts.silent, moved: make(chan struct{}, 1),
+	}
+	_, s.operator = conn.RemoteAddr().(*net.UnixAddr)
+	s.knocking = true
 	s.ctx, s.cancel = context.WithCancel(srv.ctx)
 	s.reader = resp.NewReader(source{s}, resp.DefaultLimits)
 	s.who.born = time.Now()
@@ -137,10 +150,20 @@ func (s *session) set(change func(*identity)) {
 func (s *session) run() {
 	defer s.conn.Close()
 	defer s.cancel()
+	defer s.held.end()
+	defer s.leaveReads()
 	defer s.leaveChannels()
 	defer s.leaveMonitors()
 	defer s.leaveRestore()
 	if s.handshake() != nil {
+		return
+	}
+	if fail := s.protection(); fail.IsError() {
+		s.srv.counts.rejected.Add(1)
+		s.out.append(func(b []byte) []byte { return fail.Append(b, s.who.dialect) })
+		if s.out.flush() == nil && s.out.drain() == nil {
+			linger(s.conn)
+		}
 		return
 	}
 	s.admit() // now that changes of users reach the session
@@ -169,7 +192,7 @@ func (s *session) run() {
 		s.limp = true
 	}
 	// What was answered is sent, whatever comes after it.
-	if s.flush() == nil && s.limp {
+	if s.out.flush() == nil && s.out.drain() == nil && s.limp {
 		linger(s.conn)
 	}
 }
@@ -204,6 +227,9 @@ type source struct{ s *session }
 // when it calls, so all that was read is answered first.
 func (src source) Read(p []byte) (int, error) {
 	s := src.s
+	if s.ahead.holds() {
+		return s.ahead.read(p)
+	}
 	if err := s.submit(); err != nil {
 		return 0, err
 	}
@@ -218,7 +244,11 @@ func (src source) Read(p []byte) (int, error) {
 		s.limp = true
 		return 0, io.EOF
 	}
+	if s.ahead.holds() { // came while the replies were sent
+		return s.ahead.read(p)
+	}
 	s.rest()
+	s.held.set(heldRequests, s.reader.Buffered())
 	busy := s.srv.conns.stopping.Load()
 	if s.blocked.Load() == nil && !s.subs.any() {
 		s.idle.Store(time.Now().UnixMilli())
@@ -237,6 +267,8 @@ func (src source) Read(p []byte) (int, error) {
 	}
 	s.active.Store(time.Now().UnixMilli())
 	s.srv.counts.in.Add(uint64(n))
+	s.out.heard(n > 0)
+	s.held.set(heldRequests, s.reader.Buffered()+n)
 	return n, err
 }
 
@@ -279,6 +311,7 @@ func (s *session) resolve(args [][]byte) (r *row, fail resp.Value) {
 func (s *session) refuse(r *row, fail resp.Value) error {
 	if s.tx.failed = s.tx.open; r == s.srv.table.exec {
 		s.tx = transaction{}
+		s.noteShape()
 		fail = errExecBecause(fail)
 	}
 	if err := s.submit(); err != nil {
@@ -291,6 +324,7 @@ func (s *session) refuse(r *row, fail resp.Value) error {
 // dispatch carries out a command that resolve has let pass.
 func (s *session) dispatch(r *row, args [][]byte, typed []bool) error {
 	s.last.Store(r)
+	s.comeIn()
 	s.kept, s.waited = nil, 0
 	args, err := s.holdBack(r, args)
 	if err != nil {
@@ -356,22 +390,4 @@ func (s *session) finish(r *row, args [][]byte, took time.Duration, v resp.Value
 		return errQuit
 	}
 	return nil
-}
-
-// away reports whether writes are to be answered with the leader's address.
-func (s *Server) away() bool { return s.opts.Redirect && !s.opts.Backend.Leads() }
-
-// leader returns the leader's address for clients of this session's kind, or ""
-// where there is nowhere to send them.
-func (s *session) leader() (string, error) {
-	m, err := s.srv.opts.Backend.Leader(s.ctx)
-	switch {
-	case err != nil:
-		return "", err
-	case !s.srv.away(): // this node has been elected meanwhile
-		return "", nil
-	case s.classic:
-		return m.Classic, nil
-	}
-	return m.Redis, nil
 }

@@ -11,13 +11,14 @@ import (
 // an entry has changed some; it must not block.
 func (s *Server) Configure(settings *fsm.Settings) {
 	s.settings.Store(settings)
-	s.maxUnsent.Store(int64(min(settings.PubSubLimit(maxUnsent), 1<<62)))
+	normal, messages := settings.BufferLimits(maxReplies, maxUnsent)
+	s.limits.replies.Store(int64(min(normal, 1<<62)))
+	s.limits.messages.Store(int64(min(messages, 1<<62)))
+	s.limits.denied.Store(min(settings.Int("acllog-max-len", defaultDenied), fsm.MaxDenied))
+	s.held.most.Store(settings.Int("maxmemory-clients", s.opts.ClientMemory))
 	s.limits.slowerThan.Store(settings.Int("slowlog-log-slower-than", defaultSlowerThan))
-	s.limits.slowMaxLen.Store(settings.Int("slowlog-max-len", defaultSlowMaxLen))
+	s.limits.slowMaxLen.Store(min(settings.Int("slowlog-max-len", defaultSlowMaxLen), fsm.MaxSlow))
 	s.limits.latency.Store(settings.Int("latency-monitor-threshold", 0))
-	if s.idleLimit() > 0 {
-		s.reaper.Do(func() { go s.reap() })
-	}
 }
 
 // maxClients is how many connections there may be.
@@ -34,7 +35,8 @@ func (s *Server) idleLimit() time.Duration {
 const reapPeriod = 250 * time.Millisecond
 
 // reap closes the connections of clients that have been silent for too long. As
-// in Redis, those who wait for data or listen to channels may be.
+// in Redis, those who wait for data or listen to channels may be. Those who have
+// not come in yet have a time of their own.
 func (s *Server) reap() {
 	ticker := time.NewTicker(reapPeriod)
 	defer ticker.Stop()
@@ -43,6 +45,9 @@ func (s *Server) reap() {
 		case <-ticker.C:
 		case <-s.ctx.Done():
 			return
+		}
+		for se := s.conns.late(s.opts.GuestTime); se != nil; se = s.conns.late(s.opts.GuestTime) {
+			se.end(endedAsNewcomer)
 		}
 		limit := s.idleLimit()
 		if limit == 0 {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/trivetdb/trivet/fsm"
@@ -41,6 +42,8 @@ type transaction struct {
 	failed  bool // a command was refused: EXEC refuses all
 	queue   []queued
 	watched []watched
+	known   map[watchedKey]bool // those in watched
+	bytes   int                 // about what queue and watched take
 }
 
 type queued struct {
@@ -49,11 +52,18 @@ type queued struct {
 	typed []bool
 }
 
+// wordBytes is about what an argument or a name takes besides its bytes.
+const wordBytes = 64
+
 // watched is a key and the revision that it had at WATCH.
 type watched struct {
-	db       int
-	key      string
+	watchedKey
 	revision int64
+}
+
+type watchedKey struct {
+	db  int
+	key string
 }
 
 func multi(s *session, _ [][]byte) resp.Value {
@@ -73,7 +83,10 @@ func discard(s *session, _ [][]byte) resp.Value {
 }
 
 func unwatch(s *session, _ [][]byte) resp.Value {
-	s.tx.watched = nil
+	for _, w := range s.tx.watched {
+		s.tx.bytes -= len(w.key) + wordBytes
+	}
+	s.tx.watched, s.tx.known = nil, nil
 	return resp.OK
 }
 
@@ -84,9 +97,12 @@ func watch(s *session, args [][]byte) resp.Value {
 		return errWatchInMulti
 	}
 	for _, key := range args[1:] {
-		w := watched{db: s.who.db, key: string(key)}
-		if slices.ContainsFunc(s.tx.watched, func(o watched) bool { return o.db == w.db && o.key == w.key }) {
+		w := watched{watchedKey: watchedKey{s.who.db, string(key)}}
+		if s.tx.known[w.watchedKey] {
 			continue
+		}
+		if s.tx.known == nil {
+			s.tx.known = map[watchedKey]bool{}
 		}
 		req := fsm.Request{Command: txRevision, Args: [][]byte{nil, key}, DB: w.db}
 		v, err := s.ask(req)
@@ -94,7 +110,9 @@ func watch(s *session, args [][]byte) resp.Value {
 			return errLoading
 		}
 		w.revision = v.Int
+		s.tx.known[w.watchedKey] = true
 		s.tx.watched = append(s.tx.watched, w)
+		s.tx.bytes += len(w.key) + wordBytes
 	}
 	return resp.OK
 }
@@ -123,6 +141,7 @@ func (s *session) enqueue(r *row, args [][]byte, typed []bool) error {
 	kept := make([][]byte, len(args))
 	for i, arg := range args {
 		kept[i] = bytes.Clone(arg)
+		s.tx.bytes += len(arg) + wordBytes
 	}
 	s.tx.queue = append(s.tx.queue, queued{r, kept, slices.Clone(typed)})
 	return s.reply(v)
@@ -142,7 +161,7 @@ func execTransaction(s *session, _ [][]byte) resp.Value {
 		return errExecAbort
 	}
 	was := s.who.db
-	var group fsm.Group
+	group := fsm.Group{Atomic: s.srv.opts.Backend.Level() >= fsm.LevelBounds}
 	admit := s.srv.limited() && tx.grows()
 	if admit {
 		group.Add(txAdmit, [][]byte{nil}, nil)
@@ -162,6 +181,11 @@ func execTransaction(s *session, _ [][]byte) resp.Value {
 	defer s.changing.Store(false)
 	began := time.Now()
 	got, index, err := s.propose(was, &group, slices.ContainsFunc(tx.queue, func(q queued) bool { return runsLua(q.row) }))
+	if err == nil && strings.HasPrefix(got[0].Str, fsm.ExecAbort) {
+		s.set(func(who *identity) { who.db = was })
+		s.seen = max(s.seen, index)
+		return got[0]
+	}
 	if err == nil && admit && got[0].IsError() {
 		s.set(func(who *identity) { who.db = was })
 		s.seen = max(s.seen, index)

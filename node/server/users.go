@@ -66,7 +66,7 @@ func (s *Server) Settle(ctx context.Context) error {
 // Refused takes down what scripts of this node's clients were denied.
 func (s *Server) Refused(refused []acl.Refusal) {
 	for _, r := range refused {
-		s.denials.add(r, "lua", "")
+		s.denials.add(r, "lua", "", s.limits.denied.Load())
 	}
 }
 
@@ -112,7 +112,7 @@ func (s *session) retire() {
 
 // admit lets a client in that has not said who it is, where that is allowed.
 func (s *session) admit() bool {
-	if u := s.srv.people.get().Get(acl.Default); u == nil || !u.Open() {
+	if u := s.srv.people.get().Get(acl.Default); u == nil || !u.Open() || s.srv.protects(s.conn.RemoteAddr()) {
 		return false
 	}
 	s.trust(true)
@@ -221,7 +221,7 @@ func (s *session) deny(r acl.Refusal) {
 	if s.tx.open || s.inExec {
 		context = "multi"
 	}
-	s.srv.denials.add(r, context, s.describe())
+	s.srv.denials.add(r, context, s.describe(), s.srv.limits.denied.Load())
 }
 
 // awaitUsers waits until this node has applied what the client was told of, so

@@ -61,6 +61,7 @@ type Dir struct {
 	cache     raft.LogStore // log behind a cache
 	stable    *checkedStable
 	snapshots *checkedSnapshots
+	applying  *Applying
 
 	mu       sync.Mutex
 	identity Identity
@@ -161,6 +162,9 @@ func (d *Dir) openStores(opts Options, found bool) (err error) {
 		return fmt.Errorf("open snapshots: %w", err)
 	}
 	d.snapshots = &checkedSnapshots{at: d.at, files: files}
+	if d.applying, err = openApplying(string(d.at)); err != nil {
+		return fmt.Errorf("open %s: %w", applyingName, err)
+	}
 	return nil
 }
 
@@ -251,6 +255,9 @@ func (d *Dir) Log() raft.LogStore { return &raftLog{d.cache, d.log} }
 // Stable returns the store of raft's term and vote.
 func (d *Dir) Stable() raft.StableStore { return d.stable }
 
+// Applying returns the note of the entry that is being applied.
+func (d *Dir) Applying() *Applying { return d.applying }
+
 // Snapshots returns raft's snapshots.
 func (d *Dir) Snapshots() raft.SnapshotStore { return d.snapshots }
 
@@ -280,6 +287,9 @@ func (d *Dir) Close() error {
 	}
 	if d.log != nil {
 		err = errors.Join(err, d.log.tail.file.Close())
+	}
+	if d.applying != nil {
+		err = errors.Join(err, d.applying.close())
 	}
 	return errors.Join(err, d.lock.Close())
 }

@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"net/http/pprof"
 	"strings"
 	"time"
 
@@ -24,7 +23,24 @@ type Options struct {
 	Status   func(ctx context.Context) any // rendered as JSON at /status
 	Gatherer prometheus.Gatherer           // rendered at /metrics
 	Log      *slog.Logger                  // default: none
+
+	// Hosts are names that this server is called by, besides those that KnownHost
+	// knows; see there.
+	Hosts []string
+	// Look says whether a request for /status is answered; nil is always. Given says
+	// that there are a user and a password.
+	Look func(from net.Addr, user, password string, given bool) Access
 }
+
+// Access is whether somebody may see something.
+type Access uint8
+
+// What Look returns.
+const (
+	Granted   Access = iota
+	Unknown          // needs another user and password: 401
+	Forbidden        // 403
+)
 
 // A Condition is one of the things that must hold for a node to be ready.
 type Condition struct {
@@ -41,13 +57,18 @@ type Server struct {
 
 // New makes a server that listens nowhere yet.
 func New(opts Options) *Server {
-	if opts.Log == nil {
-		opts.Log = slog.New(slog.DiscardHandler)
-	}
 	s := &Server{opts: opts}
+	return s.with(s.routes)
+}
+
+// with finishes a server that answers what routes returns.
+func (s *Server) with(routes func() http.Handler) *Server {
+	if s.opts.Log == nil {
+		s.opts.Log = slog.New(slog.DiscardHandler)
+	}
 	s.http = http.Server{
-		Handler:           s.routes(),
-		ErrorLog:          logging.Lines(opts.Log, "http: "),
+		Handler:           s.knownHosts(routes()),
+		ErrorLog:          logging.Lines(s.opts.Log, "http: "),
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       10 * time.Second,
 		IdleTimeout:       2 * time.Minute,
@@ -79,11 +100,6 @@ func (s *Server) routes() http.Handler {
 	mux.HandleFunc("GET /{$}", index)
 	mux.HandleFunc("GET /livez", live)
 	mux.HandleFunc("GET /readyz", s.ready)
-	mux.HandleFunc("/debug/pprof/", pprof.Index)
-	mux.HandleFunc("GET /debug/pprof/cmdline", pprof.Cmdline)
-	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
-	mux.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
-	mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
 	if s.opts.Status != nil {
 		mux.HandleFunc("GET /status", s.status)
 	}
@@ -103,7 +119,6 @@ const indexPage = `trivet
 /readyz        the node can serve clients, and if not, why
 /status        what the node knows of itself and the cluster, as JSON
 /metrics       for Prometheus
-/debug/pprof/  profiles
 `
 
 func index(w http.ResponseWriter, _ *http.Request) { text(w, http.StatusOK, indexPage) }
@@ -139,6 +154,15 @@ func why(c Condition) string {
 }
 
 func (s *Server) status(w http.ResponseWriter, r *http.Request) {
+	switch s.look(r) {
+	case Unknown:
+		w.Header().Set("WWW-Authenticate", `Basic realm="trivet", charset="UTF-8"`)
+		text(w, http.StatusUnauthorized, "a user who may run RAFT STATUS, and the password\n")
+		return
+	case Forbidden:
+		text(w, http.StatusForbidden, "only a user who may run RAFT STATUS sees this; from another machine, only where a password is set\n")
+		return
+	}
 	b, err := json.MarshalIndent(s.opts.Status(r.Context()), "", "  ")
 	if err != nil {
 		s.opts.Log.Error("status cannot be rendered", "err", err)

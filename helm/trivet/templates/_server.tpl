@@ -33,6 +33,12 @@
 {{- if .Values.gossip.encrypted }}
 - {name: TRIVET_GOSSIP_KEY_FILE, value: /etc/trivet/gossip/gossip-key}
 {{- end }}
+{{- if not .Values.auth.enabled }}
+- {name: TRIVET_PROTECTED_MODE, value: "no"}
+{{- end }}
+{{- if ne .Values.clusterDomain "cluster.local" }}
+- {name: TRIVET_HTTP_HOSTS, value: {{ printf ".%s.svc.%s" .Release.Namespace .Values.clusterDomain | quote }}}
+{{- end }}
 {{- if .Values.auth.usersSecret }}
 - {name: TRIVET_USERS_FILE, value: /etc/trivet/users/users.acl}
 {{- end }}

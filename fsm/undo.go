@@ -1,0 +1,133 @@
+package fsm
+
+import "github.com/trivetdb/trivet/fsm/acl"
+
+// An undo log takes back what was written since a savepoint, for a command, a
+// script or a transaction that must have no effect: it passed a bound, or it is
+// at fault. A savepoint begins an epoch, so that objects and the parts of
+// containers that are older are copied before they change, as after a freeze; the
+// log keeps what each key held. It lasts for one entry.
+type undo struct {
+	on      bool
+	changes []undone
+}
+
+// An undone is what a key held before it was changed, or which key was last
+// known to go at an index, or a function that takes back something rarer.
+type undone struct {
+	k     *keyspace
+	key   string
+	old   *object // nil for nothing
+	grave *place  // that went last at index, 0 for never
+	index uint64
+	back  func()
+}
+
+// object notes what a key held; nil for nothing.
+func (u *undo) object(k *keyspace, key string, old *object) {
+	if u.on {
+		u.changes = append(u.changes, undone{k: k, key: key, old: old})
+	}
+}
+
+// grave notes when a key went before.
+func (u *undo) grave(p place, index uint64) {
+	if u.on {
+		u.changes = append(u.changes, undone{grave: &p, index: index})
+	}
+}
+
+// other notes how to take back what is neither.
+func (u *undo) other(back func()) {
+	if u.on {
+		u.changes = append(u.changes, undone{back: back})
+	}
+}
+
+// forget drops what was noted.
+func (u *undo) forget() {
+	const keep = 1 << 12
+	u.on = false
+	clear(u.changes)
+	if u.changes = u.changes[:0]; cap(u.changes) > keep {
+		u.changes = nil
+	}
+}
+
+// A mark is a place in the undo log, and in what an entry leaves for the node.
+type mark struct {
+	changes, messages, signals, refused, deleted int
+	expired                                      uint64
+}
+
+func (s *State) mark() mark {
+	return mark{
+		len(s.undo.changes), len(s.messages), len(s.signals), len(s.refused), len(s.deleted), s.expired,
+	}
+}
+
+// unsay drops what was left for the node since m.
+func (s *State) unsay(m mark) {
+	s.messages, s.signals = s.messages[:m.messages], s.signals[:m.signals]
+	s.refused, s.deleted = s.refused[:m.refused], s.deleted[:m.deleted]
+	s.expired = m.expired
+}
+
+// A savepoint is what rollback goes back to.
+type savepoint struct {
+	mark
+	dbs       [Databases]struct{ size, bytes int }
+	functions functions
+	settings  *Settings
+	users     *acl.Users
+	loading   *loading
+	loads     uint64
+	raised    uint64
+}
+
+// save begins a savepoint. Nothing may be unsettled.
+func (s *State) save() savepoint {
+	s.undo.on = true
+	s.epoch++
+	p := savepoint{
+		mark: s.mark(), functions: s.functions, settings: s.settings, users: s.users,
+		loading: s.loading, loads: s.loads, raised: s.raised,
+	}
+	for db := range s.dbs {
+		p.dbs[db].size, p.dbs[db].bytes = s.dbs[db].size, s.dbs[db].bytes
+	}
+	return p
+}
+
+// rollback makes the state what it was at p.
+func (s *State) rollback(p *savepoint) {
+	for _, u := range s.unsettled {
+		u.o.unsettled = false
+	}
+	clear(s.unsettled)
+	s.unsettled = s.unsettled[:0]
+	s.undo.on = false
+	for i := len(s.undo.changes) - 1; i >= p.changes; i-- {
+		s.takeBack(&s.undo.changes[i])
+		s.undo.changes[i] = undone{}
+	}
+	s.undo.changes, s.undo.on = s.undo.changes[:p.changes], true
+	for db := range s.dbs {
+		s.dbs[db].size, s.dbs[db].bytes = p.dbs[db].size, p.dbs[db].bytes
+	}
+	s.functions, s.settings, s.users = p.functions, p.settings, p.users
+	s.loading, s.loads, s.raised = p.loading, p.loads, p.raised
+	s.unsay(p.mark)
+	s.epoch++ // what was made since may be shared with what is left of it
+}
+
+func (s *State) takeBack(c *undone) {
+	switch {
+	case c.back != nil:
+		c.back()
+	case c.grave != nil:
+		s.graves.takeBack(*c.grave, c.index)
+	default:
+		c.k.restore(s, c.key, c.old)
+	}
+}

@@ -1,0 +1,9 @@
+//go:build !unix
+
+package server
+
+import "net"
+
+// tryWriter returns nil where there is no way to send without waiting: a goroutine
+// sends then.
+func tryWriter(net.Conn) func([]byte) (int, error) { return nil }
