@@ -176,8 +176,11 @@ var descents = []string{
 
 // script draws the source of a script.
 func (h *attacker) luaSource() string {
-	if h.IntN(8) == 0 {
+	switch h.IntN(8) {
+	case 0:
 		return h.bomb()
+	case 1, 2:
+		return h.loop()
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "local a, b, c, d = ARGV[1], %s, KEYS[1], {}\n", pick(h, []string{"'x'", "('x'):rep(1000)", "('x'):rep(100000)", "('ab'):rep(8e6)", "ARGV[2] or ''"}))
@@ -195,6 +198,29 @@ func (h *attacker) luaSource() string {
 	}
 	b.WriteString("do return " + h.luaExpr(2) + " end")
 	return b.String()
+}
+
+// loop calls one function again and again, with few words around it: what it costs
+// each time must have been counted.
+func (h *attacker) loop() string {
+	name, args := pick(h, h.lua), ""
+	if h.IntN(2) == 0 {
+		name = "redis.pcall"
+	}
+	if strings.HasPrefix(name, "redis.") && strings.HasSuffix(name, "call") {
+		var words []string
+		for _, a := range h.smallCommand() {
+			words = append(words, luaQuoted(string(a)))
+		}
+		args = strings.Join(words, ", ")
+	} else {
+		var all []string
+		for n := h.IntN(4); n > 0; n-- {
+			all = append(all, h.luaExpr(3))
+		}
+		args = strings.Join(all, ", ")
+	}
+	return fmt.Sprintf("local a, b, c, d = ARGV[1], ('x'):rep(1000), KEYS[1], {1, 2, 3} local f, x = %s for i = 1, 1e9 do x = f(%s) end", name, args)
 }
 
 // descent has a statement run deep within calls of several kinds.
