@@ -3,6 +3,7 @@ package fsm
 import (
 	"math"
 
+	"github.com/trivetdb/trivet/fsm/cost"
 	"github.com/trivetdb/trivet/resp"
 )
 
@@ -70,7 +71,7 @@ func WaitOf(c *Command, args [][]byte) (w Wait, fail resp.Value) {
 // Elements returns what a key holds at a time: elements of a kind that can be
 // waited for, or something else, or nothing.
 func (s *State) Elements(db int, key string, now int64) (kind WaitKind, n int) {
-	tx := Tx{st: s, db: db, now: max(s.now, now)}
+	tx := Tx{st: s, db: db, now: max(s.now, now), meter: cost.Unlimited()}
 	switch o := tx.peek([]byte(key)); {
 	case o == nil:
 		return WaitNone, 0
@@ -111,6 +112,7 @@ func attempt(name string) func(*Tx, [][]byte) resp.Value {
 		woken := tx.woken
 		tx.woken = false
 		for _, key := range w.Keys {
+			tx.charge(cost.Lookup + cost.Read(len(key)))
 			switch kind, _ := tx.st.Elements(tx.db, string(key), tx.now); {
 			case kind == w.Kind:
 				return b.pop(tx, args, key)

@@ -97,15 +97,16 @@ func (sh *shard) check() error {
 // found, and what is empty ends no search too early.
 func (t *bucket) check(sh *shard) error {
 	n := 0
-	for _, s := range t.slots {
-		if s.tag == 0 {
-			continue
-		}
+	var err error
+	t.each(func(s slot) {
 		n++
 		hash := xxhash.Sum64String(s.o.key)
 		if s.tag != hash|usedSlot || sh.get(hash, []byte(s.o.key)) != s.o {
-			return fmt.Errorf("key %q is not found", s.o.key)
+			err = fmt.Errorf("key %q is not found", s.o.key)
 		}
+	})
+	if err != nil {
+		return err
 	}
 	if n != t.size || 4*n > 3*len(t.slots) || len(t.slots)&(len(t.slots)-1) != 0 {
 		return fmt.Errorf("%d keys, size %d, %d slots", n, t.size, len(t.slots))
@@ -127,7 +128,7 @@ func recount(o *object) int {
 		c.sizes(c.size(), func(key, val int) { bytes += elementOverhead + key + val })
 	}
 	if s, ok := o.val.(*stream); ok {
-		bytes += s.groupBytes()
+		bytes += s.inGroups // which its check sums up
 	}
 	return bytes
 }

@@ -13,6 +13,9 @@ func benchTx() *Tx {
 	return &Tx{st: NewState(), now: 1, write: true, chance: newChance(1), meter: cost.Unlimited()}
 }
 
+// freeTx returns a transaction that may do any work.
+func freeTx() *Tx { return &Tx{meter: cost.Unlimited()} }
+
 func run(tx *Tx, words ...string) { Lookup(words[0]).Run(tx, bulks(words...)) }
 
 // listOfSize makes the list l of n elements.

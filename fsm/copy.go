@@ -3,6 +3,7 @@ package fsm
 import (
 	"math"
 
+	"github.com/trivetdb/trivet/fsm/cost"
 	"github.com/trivetdb/trivet/resp"
 )
 
@@ -56,6 +57,7 @@ func copyKey(tx *Tx, args [][]byte) resp.Value {
 	if tx.get(args[2]) != nil && !opt.replace {
 		return resp.Int(0)
 	}
+	tx.charge(cloneWork(o))
 	if _, ok := o.val.(container); ok {
 		tx.st.epoch++ // both share the parts from now on, as with a frozen view
 	}
@@ -63,4 +65,21 @@ func copyKey(tx *Tx, args [][]byte) resp.Value {
 	tx.put(args[2], o.clone(tx.st.epoch))
 	tx.notify(notifyGeneric, "copy_to", args[2])
 	return resp.Int(1)
+}
+
+// cloneWork returns the steps of cloning an object and putting it elsewhere. Parts
+// are shared, but there may be many.
+func cloneWork(o *object) int {
+	n := cost.Insert
+	switch c := o.val.(type) {
+	case *deque:
+		n += len(c.pages)
+	case *stream:
+		n += len(c.pages)
+	case *fields:
+		n += len(c.small)
+	case *members:
+		n += len(c.small)
+	}
+	return n
 }

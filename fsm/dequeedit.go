@@ -161,22 +161,35 @@ func (d *deque) joinPages() {
 	d.pages = kept
 }
 
-// trim keeps the elements of the indexes from up to, not including, to.
+// trim keeps the elements of the indexes from up to, not including, to. It looks
+// at those that stay or at those that go, whichever are fewer.
 func (d *deque) trim(from, to int) {
 	if from >= to {
 		d.pages, d.n, d.taken = nil, 0, 0
 		return
 	}
-	back := d.n - to
-	for d.cutFront(&from) {
+	few := to-from < d.n-(to-from)
+	left := 0
+	if few {
+		d.each(from, func(i int, s string) bool {
+			left += elementOverhead + len(s)
+			return i+1 < to
+		})
 	}
-	for d.cutBack(&back) {
+	front, back := from, d.n-to
+	for d.cutFront(&front, !few) {
+	}
+	for d.cutBack(&back, !few) {
+	}
+	if few {
+		d.taken = left
 	}
 }
 
 // cutFront removes some of the first n elements, a whole page or chunk where
-// that does, and reports whether there is more to do.
-func (d *deque) cutFront(n *int) bool {
+// that does, and reports whether there is more to do. Sum says whether a
+// page's elements are to go out of the sum of bytes.
+func (d *deque) cutFront(n *int, sum bool) bool {
 	first := d.pages[0]
 	size := len(first.chunks[0].elems())
 	switch {
@@ -184,7 +197,9 @@ func (d *deque) cutFront(n *int) bool {
 		return false
 	case *n >= first.n:
 		size = first.n
-		d.losePage(first)
+		if sum {
+			d.losePage(first)
+		}
 		d.pages = slices.Delete(d.pages, 0, 1)
 		d.n -= size
 	case *n >= size:
@@ -212,7 +227,7 @@ func (d *deque) losePage(pg *page) {
 }
 
 // cutBack is cutFront for the other end.
-func (d *deque) cutBack(n *int) bool {
+func (d *deque) cutBack(n *int, sum bool) bool {
 	p := len(d.pages) - 1
 	c := len(d.pages[p].chunks) - 1
 	last := d.pages[p]
@@ -222,7 +237,9 @@ func (d *deque) cutBack(n *int) bool {
 		return false
 	case *n >= last.n:
 		size = last.n
-		d.losePage(last)
+		if sum {
+			d.losePage(last)
+		}
 		d.pages = slices.Delete(d.pages, p, p+1)
 		d.n -= size
 	case *n >= size:

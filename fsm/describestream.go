@@ -70,8 +70,8 @@ func (s *stream) buildGroup(d *rdb.Group) bool {
 			return false
 		}
 		count := int64(min(p.Count, math.MaxInt64))
-		g.assign(idOf(p.ID), delivery{label(d.Consumers[p.Consumer].Name), p.Delivered, count}, s.epoch)
+		g.pend(idOf(p.ID), delivery{label(d.Consumers[p.Consumer].Name), p.Delivered, count}, s.epoch)
 	}
-	s.groups.put(name, g, s.epoch)
+	s.putGroup(name, g)
 	return true
 }

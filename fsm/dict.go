@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/trivetdb/trivet/fsm/cost"
 )
 
 // A dict maps strings to values; hashes and sets are made of it. A small one is
@@ -48,6 +50,29 @@ func (d *dict[V]) size() int {
 // copy returns a dict that may be changed while d stays as it is.
 func (d *dict[V]) copy(epoch uint64) dict[V] {
 	return dict[V]{small: slices.Clone(d.small), root: d.root, epoch: epoch, taken: d.taken}
+}
+
+// search returns the steps of looking for a key of so many bytes. A small dict
+// compares it with the keys that are as long.
+func (d *dict[V]) search(n int) int {
+	return cost.Lookup + cost.Read(n) + cost.Read(min(cost.Times(len(d.small), n), d.taken)/8)
+}
+
+// longKeys is from how many bytes of arguments on it counts that a small dict
+// compares each with all that it has.
+const longKeys = 512
+
+// comparing returns the steps that it takes a small dict, which may grow, to compare
+// every step-th of the arguments with its keys. The arguments have n bytes.
+func (d *dict[V]) comparing(args [][]byte, step, n int) int {
+	if d.root != nil || n <= longKeys {
+		return 0
+	}
+	compared := 0
+	for i := 0; i < len(args); i += step {
+		compared += min(maxSmall*len(args[i]), d.taken+n)
+	}
+	return cost.Read(compared / 8)
 }
 
 func (d *dict[V]) index(key string) int {

@@ -31,7 +31,7 @@ func dump(tx *Tx, args [][]byte) resp.Value {
 		return resp.Nil
 	}
 	elems, bytes := dumpSize(o)
-	tx.charge(cost.Times(elems, 2*cost.Element) + cost.Made(bytes))
+	tx.charge(cost.Times(elems, 2*cost.Element) + cost.Made(2*bytes)) // made twice, and summed up
 	tx.chargeReply(1, bytes)
 	v, fail := describe(o)
 	if fail.IsError() {

@@ -4,6 +4,7 @@ import (
 	"math"
 	"strconv"
 
+	"github.com/trivetdb/trivet/fsm/cost"
 	"github.com/trivetdb/trivet/resp"
 )
 
@@ -25,7 +26,7 @@ func parseElementScan(args [][]byte) (opt scanOptions, fail resp.Value) {
 
 // scanElements answers HSCAN and SSCAN: find returns the container at the key,
 // and show an element as it stands in the reply.
-func scanElements[V any](args [][]byte, find func() (*dict[V], bool, resp.Value), show func(e *entry[V]) []resp.Value) resp.Value {
+func scanElements[V any](tx *Tx, args [][]byte, find func() (*dict[V], bool, resp.Value), show func(r *room, e *entry[V]) []resp.Value) resp.Value {
 	cursor, err := strconv.ParseUint(string(args[2]), 10, 64)
 	if err != nil {
 		return errCursor
@@ -41,10 +42,13 @@ func scanElements[V any](args [][]byte, find func() (*dict[V], bool, resp.Value)
 	if fail.IsError() {
 		return fail
 	}
+	room := tx.room(2)
 	var found []resp.Value
 	next := d.page(cursor, opt.count, func(e *entry[V]) {
-		if !opt.matching || Match(opt.match, e.key) {
-			found = append(found, show(e)...)
+		tx.charge(cost.Element)
+		if !opt.matching || tx.matches(opt.match, e.key) {
+			tx.charge(cost.Lookup)
+			found = append(found, show(&room, e)...)
 		}
 	})
 	return resp.List(resp.Str(strconv.FormatUint(next, 10)), resp.List(found...))
@@ -58,8 +62,8 @@ func hscan(tx *Tx, args [][]byte) resp.Value {
 		}
 		return &h.dict, true, fail
 	}
-	return scanElements(args, find, func(e *entry[string]) []resp.Value {
-		return []resp.Value{resp.Str(e.key), resp.Str(e.val)}
+	return scanElements(tx, args, find, func(r *room, e *entry[string]) []resp.Value {
+		return []resp.Value{r.more(e.key), r.more(e.val)}
 	})
 }
 
@@ -71,17 +75,34 @@ func sscan(tx *Tx, args [][]byte) resp.Value {
 		}
 		return &m.dict, true, fail
 	}
-	return scanElements(args, find, func(e *entry[struct{}]) []resp.Value {
-		return []resp.Value{resp.Str(e.key)}
+	return scanElements(tx, args, find, func(r *room, e *entry[struct{}]) []resp.Value {
+		return []resp.Value{r.more(e.key)}
 	})
 }
 
-// draw calls f with places below n: of a positive count each at most once, of a
-// negative one as many as it says, up to maxDraws, as the reply is made in memory.
-func (tx *Tx) draw(n int, count int64, f func(place int)) resp.Value {
+// draws returns how many places below n are to be drawn by a count: of a positive
+// one each at most once, of a negative one as many as it says, up to maxDraws, as the
+// reply is made in memory. It counts the work, and so many values of the reply for
+// each.
+func (tx *Tx) draws(n int, count int64, values int) (drawn int, r room, fail resp.Value) {
 	switch {
 	case count < -maxDraws:
-		return errOutOfRange
+		return 0, r, errOutOfRange
+	case count < 0:
+		drawn = int(-count)
+	default:
+		drawn = int(min(count, int64(n)))
+		if drawn < n {
+			tx.charge(cost.Times(drawn, cost.Insert)) // to know them again
+		}
+	}
+	tx.charge(cost.Times(drawn, cost.Lookup))
+	return drawn, tx.room(cost.Times(drawn, values)), resp.Nil
+}
+
+// draw calls f with places below n, as draws has allowed it.
+func (tx *Tx) draw(n int, count int64, f func(place int)) {
+	switch {
 	case count < 0:
 		for ; count < 0; count++ {
 			f(tx.random(n))
@@ -101,7 +122,6 @@ func (tx *Tx) draw(n int, count int64, f func(place int)) resp.Value {
 			f(place)
 		}
 	}
-	return resp.Nil
 }
 
 // parseDraws reads the count of SRANDMEMBER and HRANDFIELD.
@@ -122,6 +142,7 @@ func hrandField(tx *Tx, args [][]byte) resp.Value {
 		if !ok {
 			return fail
 		}
+		tx.charge(cost.Lookup)
 		return resp.Str(h.at(tx.random(h.size())).key)
 	}
 	count, fail := parseDraws(args[2])
@@ -139,18 +160,23 @@ func hrandField(tx *Tx, args [][]byte) resp.Value {
 	if !ok {
 		return orEmpty(fail)
 	}
-	var drawn []resp.Value
-	fail = tx.draw(h.size(), count, func(place int) {
+	each := 1
+	if withValues {
+		each = 2
+	}
+	n, room, fail := tx.draws(h.size(), count, each)
+	if fail.IsError() {
+		return fail
+	}
+	drawn := make([]resp.Value, 0, n*each)
+	tx.draw(h.size(), count, func(place int) {
 		e := h.at(place)
-		drawn = append(drawn, resp.Str(e.key))
+		drawn = append(drawn, room.str(e.key))
 		if withValues {
-			drawn = append(drawn, resp.Str(e.val))
+			drawn = append(drawn, room.str(e.val))
 		}
 	})
-	switch {
-	case fail.IsError():
-		return fail
-	case withValues:
+	if withValues {
 		return resp.Couples(drawn...)
 	}
 	return resp.List(drawn...)

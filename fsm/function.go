@@ -45,6 +45,11 @@ func (tx *Tx) fcall(args [][]byte, readOnly bool) resp.Value {
 		return errOOM
 	}
 	tx.chargeArguments(keys, argv)
+	if tx.write { // reads run together
+		if err := f.library.Prepare(tx.bounded()); err != nil {
+			return resp.Err(err.Error())
+		}
+	}
 	return tx.runLua(readOnly, full, func(m *lua.Machine, host lua.Host) resp.Value {
 		return m.Call(f.library, f.Function, host, keys, argv)
 	})

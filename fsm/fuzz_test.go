@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/binary"
 	"hash/crc32"
+	"os"
+	"path/filepath"
 	"reflect"
 	"testing"
 )
@@ -100,5 +102,41 @@ func FuzzDecodeState(f *testing.F) {
 			t.Fatal(err)
 		}
 		restored(t, s)
+	})
+}
+
+// FuzzRestore restores any body: an error, or a value that is sound and that DUMP
+// and RESTORE bring over once more.
+func FuzzRestore(f *testing.F) {
+	files, err := filepath.Glob("rdb/testdata/*.dump")
+	if err != nil || len(files) == 0 {
+		f.Fatal(files, err)
+	}
+	for _, name := range files {
+		data, err := os.ReadFile(name)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(data[:len(data)-10])
+	}
+	for _, tail := range sampleDumps() {
+		f.Add([]byte(tail[1][:len(tail[1])-10]))
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		m := newMachine(t)
+		if v := m.do(1, "RESTORE", "k", "0", sealedDump(body)); v.IsError() {
+			if m.st.Len(0) != 0 {
+				t.Fatal("an error, and a key")
+			}
+			return
+		}
+		restored(t, m.st)
+		first := m.do(1, "DUMP", "k")
+		if v := m.do(1, "RESTORE", "again", "0", first.Str); v.IsError() || m.do(1, "DUMP", "again").Str != first.Str {
+			t.Fatalf("what DUMP answers is not what it was: %v", v)
+		}
+		if elems, bytes := dumpSize(m.st.dbs[0].get([]byte("k"))); len(first.Str) > bytes+elems*maxPacked {
+			t.Fatalf("a dump of %d bytes where %d were charged for", len(first.Str), bytes)
+		}
 	})
 }

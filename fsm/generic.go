@@ -1,9 +1,12 @@
 package fsm
 
 import (
+	"cmp"
+	"math"
 	"slices"
 	"strings"
 
+	"github.com/trivetdb/trivet/fsm/cost"
 	"github.com/trivetdb/trivet/resp"
 )
 
@@ -34,6 +37,7 @@ var genericCommands = []Command{
 func del(tx *Tx, args [][]byte) resp.Value {
 	n := int64(0)
 	for _, key := range args[1:] {
+		tx.charge(cost.Insert)
 		if tx.remove(key) {
 			tx.notifyDeleted(key)
 			n++
@@ -116,6 +120,7 @@ func expire(tx *Tx, args [][]byte) resp.Value {
 	if !ok {
 		return errExpireTime(name)
 	}
+	tx.charge(cost.Insert)
 	o := tx.get(args[1])
 	if o == nil || !c.allow(o.expireAt, at) {
 		return resp.Int(0)
@@ -197,6 +202,7 @@ func move(tx *Tx, from, to []byte) bool {
 		return false
 	}
 	if string(from) != string(to) {
+		tx.charge(cloneWork(o))
 		moved := o.clone(tx.st.epoch)
 		tx.remove(from)
 		tx.remove(to) // as in Redis, what comes is a new key
@@ -209,13 +215,38 @@ func move(tx *Tx, from, to []byte) bool {
 
 func keys(tx *Tx, args [][]byte) resp.Value {
 	pattern := string(args[1])
-	var found []string
-	for o := range tx.keys().all() {
-		if Match(pattern, o.key) && tx.peek([]byte(o.key)) != nil {
-			found = append(found, o.key)
+	return resp.Strs(tx.pick(math.MaxInt, func(key string) bool { return tx.matches(pattern, key) })...)
+}
+
+// keyLook is the steps of looking at a key among all keys, which no cache holds.
+const keyLook = cost.Push
+
+// pick returns the keys that are wanted, and not due, in the defined order, up to
+// so many. It asks for each key in any order.
+func (tx *Tx) pick(most int, want func(key string) bool) (found []string) {
+	room := tx.room(1)
+	for at := range tx.keys().shards {
+		sh := &tx.keys().shards[at]
+		tx.charge(cost.Element + cost.Times(sh.size, keyLook))
+		var part []string
+		sh.all(func(o *object) {
+			if want(o.key) {
+				part = append(part, o.key)
+			}
+		})
+		tx.charge(cost.Sort(len(part), 0))
+		slices.Sort(part)
+		for _, key := range part {
+			if len(found) == most {
+				return found
+			}
+			if tx.peek([]byte(key)) != nil {
+				room.take(1, len(key))
+				found = append(found, key)
+			}
 		}
 	}
-	return resp.Strs(found...)
+	return found
 }
 
 func randomKey(tx *Tx, _ [][]byte) resp.Value {
@@ -226,10 +257,11 @@ func randomKey(tx *Tx, _ [][]byte) resp.Value {
 		if k.size == 0 {
 			return resp.Nil
 		}
-		if key := k.at(tx.random(k.size)); tx.peek([]byte(key)) != nil {
+		if key := k.at(tx, tx.random(k.size)); tx.peek([]byte(key)) != nil {
 			return resp.Str(key)
 		}
 	}
+	tx.charge(cost.Times(k.size, cost.Lookup))
 	for o := range k.all() {
 		if tx.peek([]byte(o.key)) != nil {
 			return resp.Str(o.key)
@@ -239,10 +271,12 @@ func randomKey(tx *Tx, _ [][]byte) resp.Value {
 }
 
 // at returns the key at a place in the defined order.
-func (k *keyspace) at(place int) string {
+func (k *keyspace) at(tx *Tx, place int) string {
+	tx.charge(shards / 8)
 	for at := range k.shards {
 		sh := &k.shards[at]
 		if place < sh.size {
+			tx.charge(cost.Times(sh.size, keyLook) + cost.Sort(sh.size, 0))
 			return sh.sorted()[place].key
 		}
 		place -= sh.size
@@ -250,15 +284,15 @@ func (k *keyspace) at(place int) string {
 	return ""
 }
 
+// A hashedKey is a key with its place in the order of SCAN.
+type hashedKey struct {
+	hash uint64
+	key  string
+}
+
 // sortByHash puts keys into the order of SCAN.
-func sortByHash(keys []string) {
-	slices.SortFunc(keys, func(a, b string) int {
-		if ha, hb := hashOf(a), hashOf(b); ha != hb {
-			if ha < hb {
-				return -1
-			}
-			return 1
-		}
-		return strings.Compare(a, b)
+func sortByHash(keys []hashedKey) {
+	slices.SortFunc(keys, func(a, b hashedKey) int {
+		return cmp.Or(cmp.Compare(a.hash, b.hash), strings.Compare(a.key, b.key))
 	})
 }

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/trivetdb/trivet/fsm/cost"
 	"github.com/trivetdb/trivet/resp"
 )
 
@@ -81,6 +82,7 @@ func geoAdd(tx *Tx, args [][]byte) resp.Value {
 	if len(rest)%3 != 0 || len(rest) == 0 || opt.nx && opt.xx {
 		return errSyntax
 	}
+	tx.chargeEach(rest, cost.Lookup)
 	pairs := make([][]byte, 0, len(rest)/3*2)
 	for ; len(rest) > 0; rest = rest[3:] {
 		p, fail := parsePoint(rest[0], rest[1])
@@ -121,6 +123,7 @@ func geoDist(tx *Tx, args [][]byte) resp.Value {
 	if fail.IsError() {
 		return fail
 	}
+	tx.chargeEach(args[2:4], 2*cost.Lookup)
 	a, ok1 := z.point(args[2])
 	b, ok2 := z.point(args[3])
 	if !ok1 || !ok2 {
@@ -129,13 +132,18 @@ func geoDist(tx *Tx, args [][]byte) resp.Value {
 	return distanceReply(a.distance(b) / unit)
 }
 
+// geoText is how many bytes a position takes in a reply.
+const geoText = 48
+
 // eachPoint answers for each of the members; none stands for one that is not
-// there.
-func eachPoint(tx *Tx, args [][]byte, none resp.Value, show func(geoPoint) resp.Value) resp.Value {
+// there. Values is how many values one is shown by.
+func eachPoint(tx *Tx, args [][]byte, none resp.Value, values int, show func(geoPoint) resp.Value) resp.Value {
 	z, fail := membersAt(tx, args[1])
 	if fail.IsError() {
 		return fail
 	}
+	tx.chargeReply(cost.Times(len(args)-2, values), cost.Times(len(args)-2, geoText))
+	tx.chargeEach(args[2:], cost.Lookup+cost.Insert)
 	replies := make([]resp.Value, 0, len(args)-2)
 	for _, member := range args[2:] {
 		if p, ok := z.point(member); ok {
@@ -148,11 +156,11 @@ func eachPoint(tx *Tx, args [][]byte, none resp.Value, show func(geoPoint) resp.
 }
 
 func geoHash(tx *Tx, args [][]byte) resp.Value {
-	return eachPoint(tx, args, resp.Nil, func(p geoPoint) resp.Value { return resp.Str(p.geohash()) })
+	return eachPoint(tx, args, resp.Nil, 1, func(p geoPoint) resp.Value { return resp.Str(p.geohash()) })
 }
 
 func geoPos(tx *Tx, args [][]byte) resp.Value {
-	return eachPoint(tx, args, resp.Value{Kind: resp.NullArray}, geoPoint.reply)
+	return eachPoint(tx, args, resp.Value{Kind: resp.NullArray}, 3, geoPoint.reply)
 }
 
 func (p geoPoint) reply() resp.Value { return resp.List(degreesReply(p.lon), degreesReply(p.lat)) }

@@ -58,7 +58,7 @@ func TestGeoSearch(t *testing.T) {
 				want = append(want, it.member)
 			}
 		})
-		for _, h := range z.search(&s, 0) {
+		for _, h := range z.search(freeTx(), &s, 0) {
 			got = append(got, h.member)
 		}
 		slices.Sort(got)
@@ -66,7 +66,7 @@ func TestGeoSearch(t *testing.T) {
 		if math.Abs(s.center.lon) < 150 && !slices.Equal(got, want) {
 			t.Fatalf("%+v: found %v, want %v", s, got, want)
 		}
-		if some := z.search(&s, 3); len(some) != min(3, len(got)) {
+		if some := z.search(freeTx(), &s, 3); len(some) != min(3, len(got)) {
 			t.Fatalf("%+v: found %d, want 3 of %d", s, len(some), len(got))
 		}
 	}
@@ -101,7 +101,7 @@ func BenchmarkGeoSearch(b *testing.B) {
 	b.ReportAllocs()
 	found := 0
 	for b.Loop() {
-		found = len(z.search(&s, 0))
+		found = len(z.search(freeTx(), &s, 0))
 	}
 	b.ReportMetric(float64(found), "found")
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/trivetdb/trivet/fsm/cost"
 	"github.com/trivetdb/trivet/resp"
 )
 
@@ -197,12 +198,13 @@ func (q *geoQuery) run(tx *Tx, z *sortedSet) resp.Value {
 	if q.any {
 		limit = q.count
 	}
-	hits := z.search(&q.shape, limit)
+	hits := z.search(tx, &q.shape, limit)
 	order := q.order
 	if order == 0 && q.count > 0 && !q.any {
 		order = 1
 	}
 	if order != 0 {
+		tx.charge(3 * cost.Sort(len(hits), 0)) // they are large
 		slices.SortStableFunc(hits, func(a, b geoHit) int { return order * a.compare(b) })
 	}
 	if q.count > 0 {
@@ -211,8 +213,10 @@ func (q *geoQuery) run(tx *Tx, z *sortedSet) resp.Value {
 	if q.store != nil {
 		return q.keep(tx, hits)
 	}
+	room := tx.room(len(hits))
 	replies := make([]resp.Value, 0, len(hits))
 	for i := range hits {
+		room.take(q.values(), len(hits[i].member))
 		replies = append(replies, q.show(&hits[i]))
 	}
 	return resp.List(replies...)
@@ -230,6 +234,7 @@ func (h geoHit) compare(other geoHit) int {
 
 // keep stores the hits.
 func (q *geoQuery) keep(tx *Tx, hits []geoHit) resp.Value {
+	tx.charge(cost.Times(len(hits), cost.Push))
 	items := make([]scored, 0, len(hits))
 	for i := range hits {
 		it := hits[i].scored
@@ -238,8 +243,22 @@ func (q *geoQuery) keep(tx *Tx, hits []geoHit) resp.Value {
 		}
 		items = append(items, it)
 	}
+	tx.chargeSort(items)
 	slices.SortFunc(items, byOrder)
 	return storeScored(tx, q.event, q.store, items)
+}
+
+// values returns how many values a hit is shown by, besides the first.
+func (q *geoQuery) values() (n int) {
+	for _, with := range []bool{q.withDist, q.withHash, q.withCoord, q.withCoord, q.withCoord} {
+		if with {
+			n++
+		}
+	}
+	if n > 0 {
+		n++
+	}
+	return n
 }
 
 func (q *geoQuery) show(h *geoHit) resp.Value {
@@ -283,6 +302,7 @@ func searchGeo(tx *Tx, args [][]byte, store, key []byte, options [][]byte, takes
 	if fail.IsError() {
 		return fail
 	}
+	tx.chargeEach(options, cost.Lookup/2)
 	q := geoQuery{store: store}
 	if fail := q.parse(options, takes, z); fail.IsError() {
 		return fail
@@ -302,6 +322,7 @@ func radiusGeo(tx *Tx, args [][]byte, takes geoSyntax) resp.Value {
 	if fail.IsError() {
 		return fail
 	}
+	tx.chargeEach(args[2:], cost.Lookup/2)
 	var q geoQuery
 	if q.shape.center, fail = parsePoint(args[2], args[3]); fail.IsError() {
 		return fail
@@ -331,6 +352,7 @@ func memberGeo(tx *Tx, args [][]byte, takes geoSyntax) resp.Value {
 	if fail.IsError() {
 		return fail
 	}
+	tx.chargeEach(args[2:], cost.Lookup/2)
 	var q geoQuery
 	if z != nil {
 		if fail := q.parseMember(args[2], z); fail.IsError() {

@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/trivetdb/trivet/fsm/calc"
+	"github.com/trivetdb/trivet/fsm/cost"
 )
 
 // A geoShape is a circle or a box around a point.
@@ -129,11 +130,13 @@ type geoHit struct {
 
 // search returns the members in the shape, in Redis's order: cell by cell, and
 // by score within each. It stops at limit, where that is not 0.
-func (z *sortedSet) search(s *geoShape, limit int64) (hits []geoHit) {
+func (z *sortedSet) search(tx *Tx, s *geoShape, limit int64) (hits []geoHit) {
 	for _, cell := range s.cells() {
 		low, high := cell.scores()
 		from, to := z.scoreRange(scoreBound{score: float64(low)}, scoreBound{float64(high), true})
+		tx.charge(2 * cost.Lookup)
 		for ; from < to; from += searchChunk {
+			tx.charge(min(to-from, searchChunk) * geoLook)
 			z.order.each(from, min(to, from+searchChunk), false, func(it scored) {
 				if limit > 0 && int64(len(hits)) >= limit {
 					return
@@ -150,6 +153,9 @@ func (z *sortedSet) search(s *geoShape, limit int64) (hits []geoHit) {
 	}
 	return hits
 }
+
+// geoLook is the steps of telling how far away a member is.
+const geoLook = 40
 
 // searchChunk is how many members are looked at before the limit is.
 const searchChunk = 256

@@ -4,6 +4,7 @@ import (
 	"math/big"
 	"strings"
 
+	"github.com/trivetdb/trivet/fsm/cost"
 	"github.com/trivetdb/trivet/resp"
 )
 
@@ -34,6 +35,13 @@ func hset(tx *Tx, args [][]byte) resp.Value {
 	if len(args)%2 == 1 {
 		return errArity(strings.ToLower(string(args[0])))
 	}
+	if n := tx.chargeEach(args[2:], cost.Insert/2); n > longKeys {
+		h, ok, _ := tx.hash(args[1])
+		if !ok {
+			h = &fields{}
+		}
+		tx.charge(h.comparing(args[2:], 2, n))
+	}
 	h, fail := change[*fields](tx, args[1], kindHash)
 	if fail.IsError() {
 		return fail
@@ -57,10 +65,12 @@ func hsetNX(tx *Tx, args [][]byte) resp.Value {
 		return fail
 	}
 	if ok {
+		tx.charge(h.search(len(args[2])))
 		if _, there := h.get(string(args[2])); there {
 			return resp.Int(0)
 		}
 	}
+	tx.charge(cost.Insert + cost.Made(len(args[2])+len(args[3])))
 	h, _ = change[*fields](tx, args[1], kindHash)
 	h.put(string(args[2]), string(args[3]))
 	tx.notify(notifyHash, "hset", args[1])
@@ -71,6 +81,7 @@ func hsetNX(tx *Tx, args [][]byte) resp.Value {
 func (tx *Tx) field(args [][]byte) (value string, ok bool, fail resp.Value) {
 	h, ok, fail := tx.hash(args[1])
 	if ok {
+		tx.charge(h.search(len(args[2])))
 		value, ok = h.get(string(args[2]))
 	}
 	return value, ok, fail
@@ -113,27 +124,34 @@ func hmget(tx *Tx, args [][]byte) resp.Value {
 	if fail.IsError() {
 		return fail
 	}
+	room := tx.room(len(args) - 2)
 	values := make([]resp.Value, len(args)-2)
 	for i, field := range args[2:] {
 		if !ok {
 			break
 		}
+		tx.charge(h.search(len(field)))
 		if value, there := h.get(string(field)); there {
-			values[i] = resp.Str(value)
+			values[i] = room.str(value)
 		}
 	}
 	return resp.List(values...)
 }
 
 // allOf returns the fields, the values or both, in order.
-func (h *fields) allOf(keys, values bool) []resp.Value {
-	all := make([]resp.Value, 0, 2*h.size())
+func (h *fields) allOf(tx *Tx, keys, values bool) []resp.Value {
+	n := h.size()
+	if keys && values {
+		n *= 2
+	}
+	room := tx.room(n)
+	all := make([]resp.Value, 0, n)
 	h.each(func(e *entry[string]) bool {
 		if keys {
-			all = append(all, resp.Str(e.key))
+			all = append(all, room.str(e.key))
 		}
 		if values {
-			all = append(all, resp.Str(e.val))
+			all = append(all, room.str(e.val))
 		}
 		return true
 	})
@@ -148,7 +166,7 @@ func hgetAll(tx *Tx, args [][]byte) resp.Value {
 	case !ok:
 		return resp.Dict()
 	}
-	return resp.Dict(h.allOf(true, true)...)
+	return resp.Dict(h.allOf(tx, true, true)...)
 }
 
 func hkeys(tx *Tx, args [][]byte) resp.Value {
@@ -156,7 +174,7 @@ func hkeys(tx *Tx, args [][]byte) resp.Value {
 	if !ok {
 		return orEmpty(fail)
 	}
-	return resp.List(h.allOf(true, false)...)
+	return resp.List(h.allOf(tx, true, false)...)
 }
 
 func hvals(tx *Tx, args [][]byte) resp.Value {
@@ -164,7 +182,7 @@ func hvals(tx *Tx, args [][]byte) resp.Value {
 	if !ok {
 		return orEmpty(fail)
 	}
-	return resp.List(h.allOf(false, true)...)
+	return resp.List(h.allOf(tx, false, true)...)
 }
 
 func hdel(tx *Tx, args [][]byte) resp.Value {
@@ -172,6 +190,7 @@ func hdel(tx *Tx, args [][]byte) resp.Value {
 	if !ok {
 		return orZero(fail)
 	}
+	tx.charge(h.comparing(args[2:], 1, tx.chargeEach(args[2:], cost.Insert)))
 	deleted := int64(0)
 	for _, arg := range args[2:] {
 		field := string(arg)
@@ -210,13 +229,18 @@ func hincrBy(tx *Tx, args [][]byte) resp.Value {
 	if !ok {
 		return errOverflow
 	}
+	tx.charge(cost.Insert + cost.Made(len(args[2])))
 	h, _ := change[*fields](tx, args[1], kindHash)
 	h.put(string(args[2]), itoa(sum))
 	tx.notify(notifyHash, "hincrby", args[1])
 	return resp.Int(sum)
 }
 
+// floatWork is the steps of adding two numbers of up to 5000 digits.
+const floatWork = 1000
+
 func hincrByFloat(tx *Tx, args [][]byte) resp.Value {
+	tx.charge(floatWork + cost.Made(len(args[2])+len(args[3])))
 	by, byFinite, ok := parseFloat(args[3])
 	switch {
 	case !ok:

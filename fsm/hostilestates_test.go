@@ -281,11 +281,10 @@ func sumOf(f *Frozen) uint64 {
 	return d.Sum64()
 }
 
-// effects is sumOf without what every command leaves: that a batch was seen, and
-// which scripts were used.
+// effects is sumOf without what every command leaves: that a batch was seen.
 func effects(f *Frozen) uint64 {
 	g := *f
-	g.index, g.origins, g.scripts = 0, nil, scripts{}
+	g.index, g.origins = 0, nil
 	return sumOf(&g)
 }
 

@@ -182,7 +182,7 @@ func pfMerge(tx *Tx, args [][]byte) resp.Value {
 }
 
 // mergeSteps is what it costs to look at all registers of a HyperLogLog.
-const mergeSteps = hllRegisters / 8
+const mergeSteps = hllRegisters / 4
 
 // merge raises the registers to those of a HyperLogLog. It reports whether that
 // is sound.

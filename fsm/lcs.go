@@ -1,6 +1,7 @@
 package fsm
 
 import (
+	"math/bits"
 	"slices"
 	"strings"
 
@@ -58,7 +59,7 @@ func lcs(tx *Tx, args [][]byte) resp.Value {
 	if cells > maxLCS {
 		return errLCSMemory
 	}
-	tx.charge(cost.Made(cells))
+	tx.charge(cost.Read(cells) + cost.Made(a.len()+b.len()))
 	t := newLCSTable(tx.flat(a, 0, a.len()), tx.flat(b, 0, b.len()), !o.length)
 	switch length := resp.Int(int64(t.length)); {
 	case o.length:
@@ -66,7 +67,7 @@ func lcs(tx *Tx, args [][]byte) resp.Value {
 	case o.index:
 		return resp.Dict(resp.Str("matches"), resp.List(t.matches(tx, o)...), resp.Str("len"), length)
 	}
-	tx.chargeReply(1, int(t.length))
+	tx.chargeReply(1, t.length)
 	var common strings.Builder
 	for _, r := range slices.Backward(t.ranges()) {
 		common.WriteString(t.a[r.a : r.a+r.n])
@@ -74,54 +75,99 @@ func lcs(tx *Tx, args [][]byte) resp.Value {
 	return resp.Str(common.String())
 }
 
-// An lcsTable is about the length of what each two prefixes have in common. Of
-// each, it knows only which way the longest is found: a bit, not a number.
+// An lcsTable tells the length of what each two prefixes have in common, by a bit
+// for each pair: a row for each prefix of the shorter string, and in it a 0 where a
+// byte more of the longer one makes the length one more. A row follows from the one
+// before it 64 bits at a time: Hyyrö, "Bit-parallel LCS-length computation
+// revisited", 2004.
 type lcsTable struct {
-	a, b    string
-	length  uint32   // of what all of them has in common
-	swapped bool     // a is the shorter one
-	ofA     []uint64 // a bit for each pair of prefixes: less of a gives more than less of b
+	a, b       string
+	rows, cols string // the shorter one and the longer one
+	swapped    bool   // rows is b
+	words      int    // of a row
+	bits       []uint64
+	length     int // of what all of both has in common
 }
 
-// newLCSTable works through the shorter string within the longer one, so that the
-// numbers at hand are few. Without the way, only the length is known.
-func newLCSTable(a, b string, way bool) *lcsTable {
-	t := &lcsTable{a: a, b: b, swapped: len(a) < len(b)}
-	if way {
-		t.ofA = make([]uint64, (len(a)*len(b)+63)/64)
+// newLCSTable returns the table of a and b, or without all only the last row of it.
+func newLCSTable(a, b string, all bool) *lcsTable {
+	t := &lcsTable{a: a, b: b, rows: a, cols: b}
+	if len(a) > len(b) {
+		t.rows, t.cols, t.swapped = b, a, true
 	}
-	long, short := a, b
-	if t.swapped {
-		long, short = b, a
+	t.words = (len(t.cols) + 63) / 64
+	places := t.places()
+	before := make([]uint64, t.words)
+	for i := range before {
+		before[i] = ^uint64(0)
 	}
-	row := make([]uint32, len(short)+1) // of the prefix of long at hand
-	for i := range len(long) {
-		corner := uint32(0) // of both prefixes less a byte
-		for j := range len(short) {
-			lessLong, lessShort := row[j+1], row[j]
-			if long[i] == short[j] {
-				row[j+1] = corner + 1
-			} else {
-				row[j+1] = max(lessLong, lessShort)
-				if way && (t.swapped && lessShort > lessLong || !t.swapped && lessLong > lessShort) {
-					at := i*len(short) + j
-					t.ofA[at/64] |= 1 << (at % 64)
-				}
-			}
-			corner = lessLong
+	after := make([]uint64, t.words)
+	if all {
+		t.bits = make([]uint64, 0, len(t.rows)*t.words)
+	}
+	for i := range len(t.rows) {
+		nextLCSRow(after, before, places[t.rows[i]])
+		if all {
+			t.bits = append(t.bits, after...)
 		}
+		before, after = after, before
 	}
-	t.length = row[len(short)]
+	t.length = zeroBits(before, len(t.cols))
 	return t
 }
 
-// lessOfA tells the way from the prefixes that end with byte i of a and byte j of b.
-func (t *lcsTable) lessOfA(i, j int) bool {
-	at := i*len(t.b) + j
-	if t.swapped {
-		at = j*len(t.a) + i
+// places returns for each byte of rows where in cols it is.
+func (t *lcsTable) places() *[256][]uint64 {
+	var places [256][]uint64
+	for i := range len(t.rows) {
+		if c := t.rows[i]; places[c] == nil {
+			places[c] = make([]uint64, t.words)
+		}
 	}
-	return t.ofA[at/64]>>(at%64)&1 == 1
+	for i := range len(t.cols) {
+		if at := places[t.cols[i]]; at != nil {
+			at[i/64] |= 1 << (i % 64)
+		}
+	}
+	return &places
+}
+
+// nextLCSRow makes the row after another one; its byte is at places.
+func nextLCSRow(after, before, places []uint64) {
+	carry := uint64(0)
+	for i, v := range before {
+		var sum uint64
+		sum, carry = bits.Add64(v, v&places[i], carry)
+		after[i] = sum | v&^places[i]
+	}
+}
+
+// zeroBits returns how many of the first n bits of a row are 0.
+func zeroBits(row []uint64, n int) (zeros int) {
+	for ; n >= 64; n -= 64 {
+		zeros += bits.OnesCount64(^row[0])
+		row = row[1:]
+	}
+	if n > 0 {
+		zeros += bits.OnesCount64(^row[0] << (64 - n))
+	}
+	return zeros
+}
+
+// row returns the bits of the prefix of n bytes of rows, nil for that of none.
+func (t *lcsTable) row(n int) []uint64 {
+	if n == 0 {
+		return nil
+	}
+	return t.bits[(n-1)*t.words:][:t.words]
+}
+
+// more returns 1 where byte n of cols makes the length of a row one more.
+func more(row []uint64, n int) int {
+	if row == nil {
+		return 0
+	}
+	return int(^row[n/64] >> (n % 64) & 1)
 }
 
 // A lcsRange is n bytes in common, at a and at b.
@@ -131,21 +177,45 @@ type lcsRange struct{ a, b, n int }
 // one that Redis finds from the end.
 func (t *lcsTable) ranges() []lcsRange {
 	var all []lcsRange
-	i, j := len(t.a), len(t.b)
-	for open := false; i > 0 && j > 0; {
-		switch {
-		case t.a[i-1] == t.b[j-1]:
-			i, j = i-1, j-1
+	i, j, open := len(t.rows), len(t.cols), false // of the prefixes
+	row, length := t.row(i), t.length             // of both
+	lessRow := 0                                  // the length with a byte of rows less
+	up := func() {
+		i--
+		row, length = t.row(i), lessRow
+		if lessRow = 0; i > 1 {
+			lessRow = zeroBits(t.row(i-1), j)
+		}
+	}
+	left := func() {
+		j--
+		length -= more(row, j)
+		lessRow -= more(t.row(i-1), j)
+	}
+	if i > 1 {
+		lessRow = zeroBits(t.row(i-1), j)
+	}
+	for i > 0 && j > 0 {
+		if t.rows[i-1] == t.cols[j-1] {
+			left()
+			up()
 			if !open {
 				all = append(all, lcsRange{})
 			}
 			last := &all[len(all)-1]
 			last.a, last.b, last.n = i, j, last.n+1
+			if t.swapped {
+				last.a, last.b = j, i
+			}
 			open = true
-		case t.lessOfA(i-1, j-1):
-			i, open = i-1, false
-		default:
-			j, open = j-1, false
+			continue
+		}
+		open = false
+		lessCol := length - more(row, j-1)
+		if !t.swapped && lessRow > lessCol || t.swapped && lessCol <= lessRow {
+			up()
+		} else {
+			left()
 		}
 	}
 	return all

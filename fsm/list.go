@@ -4,6 +4,7 @@ import (
 	"math"
 	"strings"
 
+	"github.com/trivetdb/trivet/fsm/cost"
 	"github.com/trivetdb/trivet/resp"
 )
 
@@ -65,6 +66,7 @@ func (d *deque) pop(front bool) string {
 func atFront(name []byte) bool { return name[0] == 'L' || name[0] == 'l' }
 
 func push(tx *Tx, args [][]byte) resp.Value {
+	tx.chargeEach(args[2:], cost.Push)
 	d, fail := change[*deque](tx, args[1], kindList)
 	if fail.IsError() {
 		return fail
@@ -140,14 +142,34 @@ func (tx *Tx) popList(key []byte, count int64, front bool) []resp.Value {
 	if count == 0 {
 		return nil
 	}
-	d, _ := change[*deque](tx, key, kindList)
-	elems := make([]resp.Value, 0, min(count, int64(d.n)))
-	for len(elems) < cap(elems) {
-		elems = append(elems, resp.Str(d.pop(front)))
+	d, _, _ := tx.list(key)
+	n := int(min(count, int64(d.n)))
+	room := tx.room(n)
+	tx.charge(cost.Times(n, cost.Push))
+	if d.taken > room.left { // only then it is worth a look before elements go
+		d.chargeText(room, n, front)
+	}
+	d, _ = change[*deque](tx, key, kindList)
+	elems := make([]resp.Value, 0, n)
+	for range n {
+		elems = append(elems, room.str(d.pop(front)))
 	}
 	tx.notify(notifyList, popped(front), key)
 	tx.dropEmpty(key)
 	return elems
+}
+
+// chargeText counts in a reply what n elements at one end hold.
+func (d *deque) chargeText(r room, n int, front bool) {
+	walk, from := d.each, 0
+	if !front {
+		walk, from = d.eachBack, d.n-1
+	}
+	walk(from, func(_ int, s string) bool {
+		r.take(0, len(s))
+		n--
+		return n > 0
+	})
 }
 
 func llen(tx *Tx, args [][]byte) resp.Value {
@@ -193,10 +215,12 @@ func lrange(tx *Tx, args [][]byte) resp.Value {
 		return orEmpty(fail)
 	}
 	from, to := interval(start, end, d.n)
+	room := tx.room(to - from)
+	tx.charge(d.reach())
 	found := make([]resp.Value, 0, to-from)
 	if from < to {
 		d.each(from, func(i int, s string) bool {
-			found = append(found, resp.Str(s))
+			found = append(found, room.str(s))
 			return i+1 < to
 		})
 	}
@@ -225,6 +249,7 @@ func lindex(tx *Tx, args [][]byte) resp.Value {
 	if !ok {
 		return resp.Nil
 	}
+	tx.charge(d.reach())
 	return resp.Str(d.at(i))
 }
 
@@ -244,6 +269,7 @@ func lset(tx *Tx, args [][]byte) resp.Value {
 	if !ok {
 		return errIndex
 	}
+	tx.charge(d.reach() + cost.Made(len(args[3])))
 	d, _ = change[*deque](tx, args[1], kindList)
 	d.set(i, string(args[3]))
 	tx.notify(notifyList, "lset", args[1])
@@ -260,7 +286,8 @@ func lrem(tx *Tx, args [][]byte) resp.Value {
 		return orZero(fail)
 	}
 	s := string(args[3])
-	if d.find(s) < 0 {
+	tx.charge(cost.Made(len(s)) + d.compare(s)) // to remove them; find counts for itself
+	if d.find(tx, s) < 0 {
 		return resp.Int(0)
 	}
 	limit := d.n
@@ -279,14 +306,17 @@ func ltrim(tx *Tx, args [][]byte) resp.Value {
 	if fail.IsError() {
 		return fail
 	}
-	if _, ok, fail := tx.list(args[1]); !ok {
+	d, ok, fail := tx.list(args[1])
+	if !ok {
 		if fail.IsError() {
 			return fail
 		}
 		return resp.OK
 	}
-	d, _ := change[*deque](tx, args[1], kindList)
-	d.trim(interval(start, end, d.n))
+	from, to := interval(start, end, d.n)
+	tx.charge(d.reach() + min(to-from, d.n-(to-from)))
+	d, _ = change[*deque](tx, args[1], kindList)
+	d.trim(from, to)
 	tx.notify(notifyList, "ltrim", args[1])
 	tx.dropEmpty(args[1])
 	return resp.OK
@@ -301,7 +331,8 @@ func linsert(tx *Tx, args [][]byte) resp.Value {
 	if !ok {
 		return orZero(fail)
 	}
-	i := d.find(string(args[3]))
+	tx.charge(d.reach() + cost.Insert + cost.Made(len(args[3])+len(args[4])))
+	i := d.find(tx, string(args[3]))
 	if i < 0 {
 		return resp.Int(-1)
 	}

@@ -1,6 +1,9 @@
 package fsm
 
-import "github.com/trivetdb/trivet/resp"
+import (
+	"github.com/trivetdb/trivet/fsm/cost"
+	"github.com/trivetdb/trivet/resp"
+)
 
 func rpoplpush(tx *Tx, args [][]byte) resp.Value {
 	return moveElement(tx, args[1], args[2], false, true)
@@ -29,6 +32,7 @@ func moveElement(tx *Tx, from, to []byte, fromFront, toFront bool) resp.Value {
 	if _, _, fail := tx.list(to); fail.IsError() {
 		return fail
 	}
+	tx.charge(2 * cost.Push)
 	d, _ := change[*deque](tx, from, kindList)
 	s := d.pop(fromFront)
 	if string(from) != string(to) {

@@ -3,13 +3,32 @@ package fsm
 import (
 	"math"
 
+	"github.com/trivetdb/trivet/fsm/cost"
 	"github.com/trivetdb/trivet/resp"
 )
 
+// reach returns the steps of finding an element by its index.
+func (d *deque) reach() int { return cost.Lookup + len(d.pages)/8 }
+
+// compare returns the steps of comparing all elements with s, at most.
+func (d *deque) compare(s string) int {
+	return d.n + cost.Read(min(cost.Times(d.n, len(s)), d.taken))
+}
+
+// compareOne returns the steps of comparing an element with s. Those of another
+// length are not read.
+func compareOne(v, s string) int {
+	if len(v) != len(s) {
+		return 1
+	}
+	return 1 + cost.Read(len(s))
+}
+
 // find returns the index of the first element that equals s, or -1.
-func (d *deque) find(s string) int {
+func (d *deque) find(tx *Tx, s string) int {
 	found := -1
 	d.each(0, func(i int, v string) bool {
+		tx.charge(compareOne(v, s))
 		if v == s {
 			found = i
 		}
@@ -73,7 +92,8 @@ func lpos(tx *Tx, args [][]byte) resp.Value {
 	}
 	var found []resp.Value
 	if ok {
-		found = d.positions(string(args[2]), opt)
+		tx.charge(d.reach() + cost.Made(len(args[2])))
+		found = d.positions(tx, string(args[2]), opt)
 	}
 	switch {
 	case opt.counted:
@@ -86,7 +106,8 @@ func lpos(tx *Tx, args [][]byte) resp.Value {
 
 // positions returns the indexes of the elements that equal s, as the options
 // have it.
-func (d *deque) positions(s string, opt posOptions) (found []resp.Value) {
+func (d *deque) positions(tx *Tx, s string, opt posOptions) (found []resp.Value) {
+	room := tx.room(0)
 	walk, from, skip := d.each, 0, opt.rank-1
 	if opt.rank < 0 {
 		walk, from, skip = d.eachBack, d.n-1, -opt.rank-1
@@ -94,11 +115,13 @@ func (d *deque) positions(s string, opt posOptions) (found []resp.Value) {
 	seen := int64(0)
 	walk(from, func(i int, v string) bool {
 		seen++
+		tx.charge(compareOne(v, s))
 		switch {
 		case v != s:
 		case skip > 0:
 			skip--
 		default:
+			room.take(1, 0)
 			found = append(found, resp.Int(int64(i)))
 		}
 		return (opt.count == 0 || int64(len(found)) < opt.count) && seen != opt.maxLen

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/trivetdb/trivet/fsm/cost"
 	"github.com/trivetdb/trivet/resp"
 )
 
@@ -73,6 +74,7 @@ func loadPart(tx *Tx, args [][]byte) resp.Value {
 	case !ok || number != int64(len(l.parts)):
 		return errLoadOrder
 	}
+	tx.charge(cost.Made(len(args[3])))
 	next := *l // a frozen view may share it
 	next.parts, next.at = append(l.parts, string(args[3])), tx.now
 	tx.st.loading = &next
@@ -93,6 +95,8 @@ func loadEnd(tx *Tx, args [][]byte) resp.Value {
 		tx.st.loading = nil
 		return errLoadKeys
 	}
+	// An operator restores a backup: however large the state is, it is taken over. This
+	// work is not counted.
 	var parts []io.Reader
 	for _, p := range l.parts {
 		parts = append(parts, strings.NewReader(p))

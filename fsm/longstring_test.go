@@ -241,3 +241,45 @@ func TestLongStringChangesCostLittle(t *testing.T) {
 		t.Errorf("a new bitmap takes %d bytes", n)
 	}
 }
+
+// What a transaction that is ended did to long strings is taken back.
+func TestLongStringsUndone(t *testing.T) {
+	g := newGenerator(t)
+	m := newMachine(t)
+	m.check = false
+	rounds := 200
+	if testing.Short() {
+		rounds = 40
+	}
+	m.big("RPUSH", "l", "0", "1")
+	for i := range rounds {
+		m.big(g.stringCommand()...)
+		if i%7 == 0 {
+			m.st.Freeze()
+		}
+		before, size := withoutOrigins(t, m.st), m.st.Bytes()
+		group := &Group{Atomic: true}
+		for range 4 {
+			words := g.stringCommand()
+			group.Add(Lookup(words[0]), bulks(words...), nil)
+		}
+		group.Add(endings["TEST|OVERRUN"], bulks("TEST|OVERRUN"), nil)
+		m.seq++
+		m.entry(1, Batch{Origin: testOrigin, Seq: m.seq, Body: group.Append(nil, 0)})
+		if !bytes.Equal(withoutOrigins(t, m.st), before) || m.st.Bytes() != size {
+			t.Fatalf("round %d: something is left", i)
+		}
+		if err := m.st.Check(); err != nil {
+			t.Fatalf("round %d: %v", i, err)
+		}
+	}
+}
+
+// withoutOrigins is encoded without the index and what origins were answered.
+func withoutOrigins(t *testing.T, s *State) []byte {
+	origins, index := s.origins, s.index
+	s.origins, s.index = map[uint64]origin{}, 0
+	defer func() { s.origins, s.index = origins, index }()
+	b := encoded(t, s)
+	return b[:len(b)-4] // the checksum
+}

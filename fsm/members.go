@@ -3,6 +3,8 @@ package fsm
 import (
 	"fmt"
 	"slices"
+
+	"github.com/trivetdb/trivet/fsm/cost"
 )
 
 // members are a set. As in Redis, one that has held but integers, and not too
@@ -91,6 +93,17 @@ func (m *members) remove(member string) bool {
 	}
 	return ok
 }
+
+// search returns the steps of looking for a member of so many bytes.
+func (m *members) search(n int) int {
+	if m.ints {
+		return cost.Lookup
+	}
+	return m.dict.search(n)
+}
+
+// text returns the number of bytes of all members.
+func (m *members) text() int { return m.taken - m.size()*elementOverhead }
 
 // all calls f with the members in order, until it returns false.
 func (m *members) all(f func(member string) bool) {

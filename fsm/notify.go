@@ -3,6 +3,8 @@ package fsm
 import (
 	"fmt"
 	"strings"
+
+	"github.com/trivetdb/trivet/fsm/cost"
 )
 
 // Keyspace notifications tell subscribers what became of a key. Each node makes
@@ -100,6 +102,7 @@ func (tx *Tx) notify(class events, event string, key []byte) {
 // tell is the part of notify that most settings do not reach.
 func (tx *Tx) tell(flags events, event, key string) {
 	if told := tx.notices(); told != nil {
+		tx.charge(cost.Lookup + cost.Made(2*len(key)))
 		*told = append(*told, noticesOf(flags, tx.db, event, key)...)
 	}
 }

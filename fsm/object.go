@@ -3,6 +3,7 @@ package fsm
 import (
 	"strings"
 
+	"github.com/trivetdb/trivet/fsm/cost"
 	"github.com/trivetdb/trivet/resp"
 )
 
@@ -150,11 +151,16 @@ func (z *sortedSet) sizes(n int, f func(key, val int)) {
 	z.order.each(0, min(n, z.size()), false, func(it scored) { f(len(it.member), 0) })
 }
 
+// encodingLook is the steps of looking at as many elements as a compact encoding
+// may have.
+const encodingLook = maxFields * cost.Element
+
 func objectEncoding(tx *Tx, args [][]byte) resp.Value {
 	o := tx.peek(args[2])
 	if o == nil {
 		return resp.Nil
 	}
+	tx.charge(encodingLook)
 	return resp.Str(encodingOf(o))
 }
 
@@ -190,6 +196,20 @@ func objectHelp(*Tx, [][]byte) resp.Value {
 	)
 }
 
+// chargeBytes counts the work of object.bytes, which measures a classic value anew.
+func (tx *Tx) chargeBytes(o *object) {
+	if v, ok := o.val.(resp.Value); ok {
+		tx.chargeNested(&v)
+	}
+}
+
+func (tx *Tx) chargeNested(v *resp.Value) {
+	tx.charge(cost.Element + cost.Made(len(v.Str)))
+	for i := range v.Elems {
+		tx.chargeNested(&v.Elems[i])
+	}
+}
+
 // memoryUsage answers what the key counts for maxmemory. All elements are counted,
 // whatever SAMPLES says.
 func memoryUsage(tx *Tx, args [][]byte) resp.Value {
@@ -209,5 +229,6 @@ func memoryUsage(tx *Tx, args [][]byte) resp.Value {
 	if o == nil {
 		return resp.Nil
 	}
+	tx.chargeBytes(o)
 	return resp.Int(int64(keyOverhead + len(args[2]) + o.bytes()))
 }

@@ -1,6 +1,9 @@
 package fsm
 
-import "github.com/trivetdb/trivet/resp"
+import (
+	"github.com/trivetdb/trivet/fsm/cost"
+	"github.com/trivetdb/trivet/resp"
+)
 
 var pubsubCommands = []Command{
 	{Spec{"PUBLISH", 3, Logged | PubSub | Loading | Stale | Fast, Keys{}, "pubsub", "Send a message to a channel's subscribers on all nodes; answers their number on this node, or 0 to a script.", "2.0.0"}, publish},
@@ -26,6 +29,7 @@ func (s *State) TakeMessages() []Message {
 // script, whose answer must be the same on all nodes, is left with that. Scripts
 // that only read cannot publish, since no other node would hear of it.
 func publish(tx *Tx, args [][]byte) resp.Value {
+	tx.charge(cost.Lookup + cost.Made(len(args[1])+len(args[2])))
 	if tx.write {
 		tx.st.messages = append(tx.st.messages, Message{args[0][0] == 'S', string(args[1]), string(args[2])})
 	}

@@ -3,6 +3,7 @@ package fsm
 import (
 	"strconv"
 
+	"github.com/trivetdb/trivet/fsm/cost"
 	"github.com/trivetdb/trivet/resp"
 )
 
@@ -54,15 +55,16 @@ func scan(tx *Tx, args [][]byte) resp.Value {
 	if fail.IsError() {
 		return fail
 	}
-	found, next := tx.keys().page(cursor, opt.count)
+	found, next := tx.keys().page(tx, cursor, opt.count)
+	room := tx.room(2)
 	shownKeys := []resp.Value{}
 	for _, key := range found {
 		o := tx.peek([]byte(key))
-		if o == nil || opt.matching && !Match(opt.match, key) ||
+		if o == nil || opt.matching && !tx.matches(opt.match, key) ||
 			opt.typeName != "" && !equalFold([]byte(opt.typeName), upper(typeName(o))) {
 			continue
 		}
-		shownKeys = append(shownKeys, resp.Str(key))
+		shownKeys = append(shownKeys, room.more(key))
 	}
 	return resp.List(resp.Str(strconv.FormatUint(next, 10)), resp.List(shownKeys...))
 }
@@ -70,23 +72,28 @@ func scan(tx *Tx, args [][]byte) resp.Value {
 // page returns at least count keys from cursor on, while there are as many,
 // and the cursor that follows them, 0 at the end. Keys of one hash stay
 // together.
-func (k *keyspace) page(cursor uint64, count int) (found []string, next uint64) {
+func (k *keyspace) page(tx *Tx, cursor uint64, count int) (found []string, next uint64) {
 	if k.shards == nil || cursor >= 1<<hashBits {
 		return nil, 0
 	}
+	last := uint64(0)
 	for at := shardOf(cursor); at < shards; at++ {
-		var part []string
-		k.shards[at].all(func(o *object) {
-			if hashOf(o.key) >= cursor {
-				part = append(part, o.key)
+		sh := &k.shards[at]
+		tx.charge(1 + cost.Times(sh.size, keyLook))
+		var part []hashedKey
+		sh.all(func(o *object) {
+			if h := hashOf(o.key); h >= cursor {
+				part = append(part, hashedKey{h, o.key})
 			}
 		})
+		tx.charge(cost.Sort(len(part), 0))
 		sortByHash(part)
-		for _, key := range part {
-			if h := hashOf(key); len(found) >= count && h != hashOf(found[len(found)-1]) {
-				return found, h
+		for _, one := range part {
+			if len(found) >= count && one.hash != last {
+				return found, one.hash
 			}
-			found = append(found, key)
+			found = append(found, one.key)
+			last = one.hash
 		}
 	}
 	return found, 0

@@ -143,7 +143,7 @@ func (tx *Tx) evalBody(sha, body string, keys, argv [][]byte, readOnly bool) res
 	if readOnly {
 		p, err = tx.st.scripts.compile(sha, body)
 	} else {
-		p, err = tx.st.scripts.remember(sha, body, false, tx.bounded())
+		p, err = tx.st.scripts.remember(&tx.st.undo, sha, body, false, tx.bounded())
 	}
 	if err != nil {
 		return resp.Err(err.Error())
@@ -168,7 +168,7 @@ func scriptLoad(tx *Tx, args [][]byte) resp.Value {
 		return errOOM
 	}
 	tx.chargeCompile(sha, body)
-	if fail := tx.st.scripts.load(sha, body, tx.bounded()); fail.IsError() {
+	if fail := tx.st.scripts.load(&tx.st.undo, sha, body, tx.bounded()); fail.IsError() {
 		return fail
 	}
 	return resp.Str(sha)

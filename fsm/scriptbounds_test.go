@@ -183,7 +183,7 @@ func TestLibrariesAreBounded(t *testing.T) {
 // Below the level of the bounds scripts run as they did.
 func TestScriptsBelowTheBounds(t *testing.T) {
 	m := newMachine(t)
-	m.check = false
+	m.st, m.check = NewState(), false
 	m.do(1, "EVAL", "return 1", "0")
 	if m.st.Bytes() != 0 {
 		t.Errorf("%d bytes are counted", m.st.Bytes())

@@ -33,6 +33,7 @@ func codeBytes(source string) int { return codeOverhead + codePerByte*len(source
 type scripts struct {
 	bySHA     map[string]script
 	bytes     int    // of all of them, by codeBytes
+	loaded    int    // of those that are kept for good
 	uses      uint64 // counts what is written to used
 	evaluated int    // scripts that may be forgotten
 }
@@ -54,24 +55,36 @@ func (s *scripts) body(sha string) (string, bool) {
 // compile returns the program of a script, whose name is sha, and remembers
 // nothing: reads run together.
 func (s *scripts) compile(sha, body string) (*lua.Program, error) {
-	if known := s.bySHA[sha]; known.program != nil {
+	if known := s.bySHA[sha]; known.program != nil && known.program.Strict() {
 		return known.program, nil
 	}
 	return lua.Compile(body, true)
 }
 
 // remember returns the program of a script, whose name is sha. It counts as used
-// now. Bounded says that there is a bound in bytes.
-func (s *scripts) remember(sha, body string, load, bounded bool) (*lua.Program, error) {
+// now. Bounded says that there is a bound in bytes. What it changes it notes in u.
+func (s *scripts) remember(u *undo, sha, body string, load, bounded bool) (*lua.Program, error) {
 	known, ok := s.bySHA[sha]
-	if known.program == nil {
+	was, kept := *s, known
+	if known.program == nil || known.program.Strict() != bounded {
 		var err error
 		if known.program, err = lua.Compile(body, bounded); err != nil {
 			return nil, err
 		}
 	}
+	u.other(func() {
+		s.bytes, s.loaded, s.uses, s.evaluated = was.bytes, was.loaded, was.uses, was.evaluated
+		if ok {
+			s.bySHA[sha] = kept
+		} else {
+			delete(s.bySHA, sha)
+		}
+	})
 	if !ok {
 		s.bytes += codeBytes(body)
+	}
+	if load && !known.loaded {
+		s.loaded += codeBytes(body)
 	}
 	switch {
 	case !ok && !load:
@@ -87,54 +100,40 @@ func (s *scripts) remember(sha, body string, load, bounded bool) (*lua.Program, 
 	known.loaded = known.loaded || load
 	s.bySHA[sha] = known
 	for s.evaluated > maxEvaluated || bounded && s.evaluated > 0 && s.bytes > maxScriptBytes {
-		s.forget()
+		s.forget(u)
 	}
 	return known.program, nil
 }
 
 // load remembers a script for good, unless what was loaded takes too much.
-func (s *scripts) load(sha, body string, bounded bool) (fail resp.Value) {
-	if known, ok := s.bySHA[sha]; bounded && !known.loaded {
-		more := codeBytes(body)
-		if ok {
-			more = 0
-		}
-		if s.bytes-s.evaluatedBytes()+more > maxScriptBytes {
-			return errScriptsFull
-		}
+func (s *scripts) load(u *undo, sha, body string, bounded bool) (fail resp.Value) {
+	if bounded && !s.bySHA[sha].loaded && s.loaded+codeBytes(body) > maxScriptBytes {
+		return errScriptsFull
 	}
-	if _, err := s.remember(sha, body, true, bounded); err != nil {
+	if _, err := s.remember(u, sha, body, true, bounded); err != nil {
 		return resp.Err(err.Error())
 	}
 	return resp.Nil
 }
 
-// evaluatedBytes returns what the scripts take that may be forgotten.
-func (s *scripts) evaluatedBytes() (n int) {
-	for _, known := range s.bySHA {
-		if !known.loaded {
-			n += codeBytes(known.body)
-		}
-	}
-	return n
-}
-
 // forget drops the script that was evaluated longest ago.
-func (s *scripts) forget() {
+func (s *scripts) forget(u *undo) {
 	oldest, at := "", s.uses+1
 	for sha, known := range s.bySHA {
 		if !known.loaded && known.used < at { // no two are equal
 			oldest, at = sha, known.used
 		}
 	}
-	s.bytes -= codeBytes(s.bySHA[oldest].body)
+	gone := s.bySHA[oldest]
+	u.other(func() { s.bySHA[oldest] = gone })
+	s.bytes -= codeBytes(gone.body)
 	delete(s.bySHA, oldest)
 	s.evaluated--
 }
 
 // clone returns scripts that stay as they are while s goes on.
 func (s *scripts) clone() scripts {
-	return scripts{bySHA: maps.Clone(s.bySHA), bytes: s.bytes, uses: s.uses, evaluated: s.evaluated}
+	return scripts{bySHA: maps.Clone(s.bySHA), bytes: s.bytes, loaded: s.loaded, uses: s.uses, evaluated: s.evaluated}
 }
 
 // scripts writes what is remembered, behind a byte that no database has, where
@@ -173,7 +172,9 @@ func (d *stateReader) scripts(s *scripts) {
 		if known.used == 0 || known.used > s.uses || taken[known.used] || loaded > 1 {
 			d.fail("script of another time")
 		}
-		if known.loaded = loaded == 1; !known.loaded {
+		if known.loaded = loaded == 1; known.loaded {
+			s.loaded += codeBytes(known.body)
+		} else {
 			s.evaluated++
 		}
 		taken[known.used] = true

@@ -1,6 +1,9 @@
 package fsm
 
-import "github.com/trivetdb/trivet/resp"
+import (
+	"github.com/trivetdb/trivet/fsm/cost"
+	"github.com/trivetdb/trivet/resp"
+)
 
 var serverCommands = []Command{
 	{Spec{"DBSIZE", 1, Read | Fast, Keys{}, "server", "Count the keys of the database.", "1.0.0"}, dbSize},
@@ -17,10 +20,15 @@ func flushMode(args [][]byte) bool {
 	return len(args) == 1 || len(args) == 2 && (equalFold(args[1], "ASYNC") || equalFold(args[1], "SYNC"))
 }
 
+// clearWork is the steps of deleting all keys of a database, at most: a few are
+// remembered one by one.
+const clearWork = shards*cost.Element + buryAtMost*cost.Insert
+
 func flushDB(tx *Tx, args [][]byte) resp.Value {
 	if !flushMode(args) {
 		return errSyntax
 	}
+	tx.charge(clearWork)
 	tx.st.clear(tx.db)
 	return resp.OK
 }
@@ -29,6 +37,7 @@ func flushAll(tx *Tx, args [][]byte) resp.Value {
 	if !flushMode(args) {
 		return errSyntax
 	}
+	tx.charge(Databases * clearWork)
 	for db := range tx.st.dbs {
 		tx.st.clear(db)
 	}

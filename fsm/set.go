@@ -1,6 +1,7 @@
 package fsm
 
 import (
+	"github.com/trivetdb/trivet/fsm/cost"
 	"github.com/trivetdb/trivet/resp"
 )
 
@@ -33,6 +34,10 @@ func sadd(tx *Tx, args [][]byte) resp.Value {
 	if fail.IsError() {
 		return fail
 	}
+	if !ok {
+		m = &members{}
+	}
+	tx.charge(m.comparing(args[2:], 1, tx.chargeEach(args[2:], cost.Insert)))
 	added := int64(0)
 	for _, arg := range args[2:] {
 		member := string(arg)
@@ -57,6 +62,7 @@ func srem(tx *Tx, args [][]byte) resp.Value {
 	if !ok {
 		return orZero(fail)
 	}
+	tx.charge(m.comparing(args[2:], 1, tx.chargeEach(args[2:], cost.Insert)))
 	removed := int64(0)
 	for _, arg := range args[2:] {
 		member := string(arg)
@@ -77,7 +83,8 @@ func srem(tx *Tx, args [][]byte) resp.Value {
 }
 
 // reply returns the members in order.
-func (m *members) reply() resp.Value {
+func (m *members) reply(tx *Tx) resp.Value {
+	tx.chargeReply(m.size(), m.text())
 	v := resp.Value{Kind: resp.Set, Elems: make([]resp.Value, 0, m.size())}
 	m.all(func(member string) bool {
 		v.Elems = append(v.Elems, resp.Str(member))
@@ -94,7 +101,7 @@ func smembers(tx *Tx, args [][]byte) resp.Value {
 	case !ok:
 		return resp.Value{Kind: resp.Set}
 	}
-	return m.reply()
+	return m.reply(tx)
 }
 
 func scard(tx *Tx, args [][]byte) resp.Value {
@@ -110,6 +117,7 @@ func sisMember(tx *Tx, args [][]byte) resp.Value {
 	if !ok {
 		return orZero(fail)
 	}
+	tx.charge(m.search(len(args[2])))
 	return truth(m.has(string(args[2])))
 }
 
@@ -126,8 +134,12 @@ func smisMember(tx *Tx, args [][]byte) resp.Value {
 	if fail.IsError() {
 		return fail
 	}
-	var found []resp.Value
+	tx.chargeReply(len(args)-2, 0)
+	found := make([]resp.Value, 0, len(args)-2)
 	for _, member := range args[2:] {
+		if ok {
+			tx.charge(m.search(len(member)))
+		}
 		found = append(found, truth(ok && m.has(string(member))))
 	}
 	return resp.List(found...)
@@ -153,17 +165,20 @@ func spop(tx *Tx, args [][]byte) resp.Value {
 	case !ok || count == 0:
 		return resp.Value{Kind: resp.Set}
 	case count >= int64(m.size()) && len(args) == 3:
+		all := m.reply(tx)
 		tx.remove(args[1])
 		tx.notify(notifySet, "spop", args[1])
 		tx.notifyDeleted(args[1])
-		return m.reply()
+		return all
 	}
+	room := tx.room(int(count))
+	tx.charge(cost.Times(int(count), cost.Lookup+cost.Insert))
 	m, _ = change[*members](tx, args[1], kindSet)
 	popped := make([]resp.Value, 0, count)
 	for range count {
 		member := m.at(tx.random(m.size())).key
 		m.remove(member)
-		popped = append(popped, resp.Str(member))
+		popped = append(popped, room.str(member))
 	}
 	tx.notify(notifySet, "spop", args[1])
 	tx.dropEmpty(args[1])
@@ -182,6 +197,7 @@ func srandMember(tx *Tx, args [][]byte) resp.Value {
 		if !ok {
 			return fail
 		}
+		tx.charge(cost.Lookup)
 		return resp.Str(m.at(tx.random(m.size())).key)
 	}
 	count, fail := parseDraws(args[2])
@@ -192,13 +208,14 @@ func srandMember(tx *Tx, args [][]byte) resp.Value {
 	if !ok {
 		return orEmpty(fail)
 	}
-	var drawn []resp.Value
-	fail = tx.draw(m.size(), count, func(place int) {
-		drawn = append(drawn, resp.Str(m.at(place).key))
-	})
+	n, room, fail := tx.draws(m.size(), count, 1)
 	if fail.IsError() {
 		return fail
 	}
+	drawn := make([]resp.Value, 0, n)
+	tx.draw(m.size(), count, func(place int) {
+		drawn = append(drawn, room.str(m.at(place).key))
+	})
 	return resp.List(drawn...)
 }
 
@@ -211,6 +228,7 @@ func smove(tx *Tx, args [][]byte) resp.Value {
 	if fail.IsError() {
 		return fail
 	}
+	tx.charge(from.search(len(args[3])) + 2*cost.Insert + cost.Made(len(args[3])))
 	member := string(args[3])
 	switch {
 	case !from.has(member):

@@ -3,6 +3,7 @@ package fsm
 import (
 	"slices"
 
+	"github.com/trivetdb/trivet/fsm/cost"
 	"github.com/trivetdb/trivet/resp"
 )
 
@@ -20,18 +21,21 @@ func (tx *Tx) sets(keys [][]byte) ([]*members, resp.Value) {
 }
 
 // An operation makes a new set out of several, which may be nil.
-type operation func(epoch uint64, sets []*members) *members
+type operation func(tx *Tx, epoch uint64, sets []*members) *members
 
 // intersection calls f with the members that all sets have, until it returns
 // false. The order is that of the smallest set.
-func intersection(sets []*members, f func(member string) bool) {
+func (tx *Tx) intersection(sets []*members, f func(member string) bool) {
 	if slices.Contains(sets, nil) {
 		return
 	}
+	tx.charge(cost.Sort(len(sets), 0))
 	sets = slices.Clone(sets)
 	slices.SortStableFunc(sets, func(a, b *members) int { return a.size() - b.size() })
 	sets[0].all(func(member string) bool {
+		tx.charge(cost.Element)
 		for _, other := range sets[1:] {
+			tx.charge(other.search(len(member)))
 			if !other.has(member) {
 				return true
 			}
@@ -40,19 +44,21 @@ func intersection(sets []*members, f func(member string) bool) {
 	})
 }
 
-func intersect(epoch uint64, sets []*members) *members {
+func intersect(tx *Tx, epoch uint64, sets []*members) *members {
 	out := newMembers(epoch)
-	intersection(sets, func(member string) bool {
+	tx.intersection(sets, func(member string) bool {
+		tx.charge(cost.Insert)
 		out.add(member)
 		return true
 	})
 	return out
 }
 
-func union(epoch uint64, sets []*members) *members {
+func union(tx *Tx, epoch uint64, sets []*members) *members {
 	out := newMembers(epoch)
 	for _, m := range sets {
 		if m != nil {
+			tx.charge(cost.Times(m.size(), cost.Insert) + cost.Read(m.text()))
 			m.all(func(member string) bool {
 				out.add(member)
 				return true
@@ -62,17 +68,23 @@ func union(epoch uint64, sets []*members) *members {
 	return out
 }
 
-func difference(epoch uint64, sets []*members) *members {
+func difference(tx *Tx, epoch uint64, sets []*members) *members {
 	out := newMembers(epoch)
 	if sets[0] == nil {
 		return out
 	}
 	sets[0].all(func(member string) bool {
 		for _, other := range sets[1:] {
-			if other != nil && other.has(member) {
+			tx.charge(cost.Element)
+			if other == nil {
+				continue
+			}
+			tx.charge(other.search(len(member)))
+			if other.has(member) {
 				return true
 			}
 		}
+		tx.charge(cost.Insert + cost.Read(len(member)))
 		out.add(member)
 		return true
 	})
@@ -85,7 +97,7 @@ func answer(tx *Tx, args [][]byte, op operation) resp.Value {
 	if fail.IsError() {
 		return fail
 	}
-	return op(0, sets).reply()
+	return op(tx, 0, sets).reply(tx)
 }
 
 func sinter(tx *Tx, args [][]byte) resp.Value { return answer(tx, args, intersect) }
@@ -99,7 +111,7 @@ func keep(tx *Tx, event string, args [][]byte, op operation) resp.Value {
 	if fail.IsError() {
 		return fail
 	}
-	m := op(tx.st.epoch, sets)
+	m := op(tx, tx.st.epoch, sets)
 	if m.size() == 0 {
 		if tx.remove(args[1]) {
 			tx.notifyDeleted(args[1])
@@ -137,7 +149,7 @@ func sinterCard(tx *Tx, args [][]byte) resp.Value {
 		return fail
 	}
 	count := int64(0)
-	intersection(sets, func(string) bool {
+	tx.intersection(sets, func(string) bool {
 		count++
 		return count != limit
 	})

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/trivetdb/trivet/fsm/cost"
 	"github.com/trivetdb/trivet/resp"
 )
 
@@ -141,6 +142,7 @@ func newSettings(values map[string]string) *Settings {
 }
 
 func settingsSet(tx *Tx, args [][]byte) resp.Value {
+	tx.chargeEach(args[1:], cost.Insert)
 	if tx.write {
 		tx.st.settings = tx.st.settings.with(args[1:])
 	}

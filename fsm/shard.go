@@ -1,6 +1,7 @@
 package fsm
 
 import (
+	"maps"
 	"slices"
 	"strings"
 )
@@ -25,6 +26,10 @@ const (
 // to it, so it must not show: see shard.sorted.
 type bucket struct {
 	slots []slot // as many as a power of two, a quarter of them empty; nil for none
+	// far are the slots of those that found no slot near the one that their hash names, nil
+	// for none. Chance does not bring so many keys together, but their hash is known, and
+	// keys that share one are soon computed.
+	far   map[string]slot
 	size  int
 	epoch uint32
 }
@@ -37,6 +42,7 @@ type slot struct {
 
 const (
 	minSlots = 8
+	maxProbe = 256 // slots that a search looks at
 	usedSlot = 1 << 63
 )
 
@@ -88,27 +94,19 @@ func (sh *shard) remove(hash uint64, key []byte) {
 
 // split spreads the objects over parts.
 func (sh *shard) split() {
-	slots := sh.slots
-	sh.slots, sh.parts = nil, new([parts]bucket)
+	whole := sh.bucket
+	sh.slots, sh.far, sh.parts = nil, nil, new([parts]bucket)
 	for i := range sh.parts {
 		sh.parts[i].epoch = sh.epoch
 	}
-	for _, s := range slots {
-		if s.tag != 0 {
-			sh.of(s.tag).set(s.tag, []byte(s.o.key), s.o)
-		}
-	}
+	whole.each(func(s slot) { sh.of(s.tag).set(s.tag, []byte(s.o.key), s.o) })
 }
 
 // join undoes a split.
 func (sh *shard) join() {
 	whole := bucket{epoch: sh.epoch}
 	for i := range sh.parts {
-		for _, s := range sh.parts[i].slots {
-			if s.tag != 0 {
-				whole.set(s.tag, []byte(s.o.key), s.o)
-			}
-		}
+		sh.parts[i].each(func(s slot) { whole.set(s.tag, []byte(s.o.key), s.o) })
 	}
 	sh.bucket, sh.parts = whole, nil
 }
@@ -134,20 +132,21 @@ func (sh *shard) sorted() []*object {
 // own copies the bucket where it is of another epoch.
 func (t *bucket) own(epoch uint32) {
 	if t.epoch != epoch {
-		t.slots, t.epoch = slices.Clone(t.slots), epoch
+		t.slots, t.far, t.epoch = slices.Clone(t.slots), maps.Clone(t.far), epoch
 	}
 }
 
 // find returns the slot of a key, or of the empty one in which a search for it
-// ends. There must be slots. Key is not copied.
+// ends, or -1 where there is neither. There must be slots. Key is not copied.
 func (t *bucket) find(hash uint64, key []byte) int {
 	mask := len(t.slots) - 1
 	tag := hash | usedSlot
-	for i := int(tag) & mask; ; i = (i + 1) & mask {
+	for n, i := 0, int(tag)&mask; n < maxProbe; n, i = n+1, (i+1)&mask {
 		if s := &t.slots[i]; s.tag == 0 || s.tag == tag && s.o.key == string(key) {
 			return i
 		}
 	}
+	return -1
 }
 
 // get returns the object of a key, or nil.
@@ -155,15 +154,31 @@ func (t *bucket) get(hash uint64, key []byte) *object {
 	if t.slots == nil {
 		return nil
 	}
-	return t.slots[t.find(hash, key)].o
+	if i := t.find(hash, key); i >= 0 && t.slots[i].o != nil {
+		return t.slots[i].o
+	}
+	if t.far == nil {
+		return nil
+	}
+	return t.far[string(key)].o
 }
 
 // set puts an object under its key, and reports whether there was none.
 func (t *bucket) set(hash uint64, key []byte, o *object) (added bool) {
+	if s, ok := t.far[string(key)]; ok {
+		t.far[string(key)] = slot{s.tag, o}
+		return false
+	}
 	if 4*(t.size+1) > 3*len(t.slots) {
 		t.resize(max(minSlots, 2*len(t.slots)))
 	}
-	s := &t.slots[t.find(hash, key)]
+	i := t.find(hash, key)
+	if i < 0 {
+		t.put(slot{hash | usedSlot, o})
+		t.size++
+		return true
+	}
+	s := &t.slots[i]
 	if added = s.tag == 0; added {
 		t.size++
 	}
@@ -171,19 +186,41 @@ func (t *bucket) set(hash uint64, key []byte, o *object) (added bool) {
 	return added
 }
 
+// put puts an object, whose key is not there, into a slot, or far from it.
+func (t *bucket) put(s slot) {
+	mask := len(t.slots) - 1
+	for n, i := 0, int(s.tag)&mask; n < maxProbe; n, i = n+1, (i+1)&mask {
+		if t.slots[i].tag == 0 {
+			t.slots[i] = s
+			return
+		}
+	}
+	if t.far == nil {
+		t.far = map[string]slot{}
+	}
+	t.far[s.o.key] = s
+}
+
 // remove takes out a key, which must be there, and moves up those that were put
 // past it.
 func (t *bucket) remove(hash uint64, key []byte) {
 	mask := len(t.slots) - 1
 	hole := t.find(hash, key)
-	for i := (hole + 1) & mask; t.slots[i].tag != 0; i = (i + 1) & mask {
+	t.size--
+	if hole < 0 || t.slots[hole].tag == 0 {
+		if delete(t.far, string(key)); len(t.far) == 0 {
+			t.far = nil
+		}
+		return
+	}
+	// None is farther from its home than a search goes.
+	for i := (hole + 1) & mask; t.slots[i].tag != 0 && (i-hole)&mask < maxProbe; i = (i + 1) & mask {
 		if home := int(t.slots[i].tag) & mask; (i-home)&mask >= (i-hole)&mask {
 			t.slots[hole] = t.slots[i]
 			hole = i
 		}
 	}
 	t.slots[hole] = slot{}
-	t.size--
 	if len(t.slots) > minSlots && 8*t.size < len(t.slots) {
 		t.resize(len(t.slots) / 2)
 	}
@@ -194,22 +231,23 @@ func (t *bucket) resize(n int) {
 	old := t.slots
 	t.slots = make([]slot, n)
 	for _, s := range old {
-		if s.tag == 0 {
-			continue
+		if s.tag != 0 {
+			t.put(s)
 		}
-		i := int(s.tag) & (n - 1)
-		for t.slots[i].tag != 0 {
-			i = (i + 1) & (n - 1)
-		}
-		t.slots[i] = s
 	}
 }
 
 // all calls f with each object, in no order that may show.
-func (t *bucket) all(f func(*object)) {
+func (t *bucket) all(f func(*object)) { t.each(func(s slot) { f(s.o) }) }
+
+// each is all, with the hashes.
+func (t *bucket) each(f func(slot)) {
 	for _, s := range t.slots {
 		if s.o != nil {
-			f(s.o)
+			f(s)
 		}
+	}
+	for _, s := range t.far {
+		f(s)
 	}
 }

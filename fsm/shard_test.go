@@ -6,6 +6,8 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+
+	"github.com/cespare/xxhash/v2"
 )
 
 // TestShard compares a shard with Go's map, with hashes that collide often, and
@@ -59,5 +61,56 @@ func TestShard(t *testing.T) {
 				t.Errorf("%d keys, not %d", len(keys), len(want))
 			}
 		})
+	}
+}
+
+// Keys that share a hash, as anybody can make them, take no long search.
+func TestShardCrowd(t *testing.T) {
+	keys := sameHash(5000)
+	st := NewStateAt(NewestLevel)
+	tx := freeTx()
+	tx.st, tx.write = st, true
+	for _, key := range keys {
+		tx.put([]byte(key), &object{str: key})
+	}
+	frozen := st.Freeze()
+	for i, key := range keys {
+		o := tx.peek([]byte(key))
+		if o == nil || o.str != key {
+			t.Fatalf("key %d is not there", i)
+		}
+		if i%3 == 0 {
+			tx.put([]byte(key), &object{str: "new"})
+		} else if i%3 == 1 {
+			tx.remove([]byte(key))
+		}
+	}
+	for i, key := range keys {
+		switch o := tx.peek([]byte(key)); {
+		case i%3 == 0 && (o == nil || o.str != "new"), i%3 == 1 && o != nil, i%3 == 2 && (o == nil || o.str != key):
+			t.Fatalf("key %d holds %v", i, o)
+		}
+		if o := frozen.dbs[0].get([]byte(key)); o == nil || o.str != key {
+			t.Fatalf("a frozen view has lost key %d", i)
+		}
+	}
+	if err := st.Check(); err != nil {
+		t.Fatal(err)
+	}
+	hash := xxhash.Sum64String(keys[0])
+	used := 0
+	for _, s := range tx.keys().shards[hash>>(64-shardBits)].of(hash).slots {
+		if s.tag != 0 {
+			used++
+		}
+	}
+	if used > maxProbe {
+		t.Errorf("%d keys of one hash are in a row", used)
+	}
+	for _, key := range keys {
+		tx.remove([]byte(key))
+	}
+	if st.Len(0) != 0 {
+		t.Fatalf("%d keys are left", st.Len(0))
 	}
 }

@@ -1,8 +1,10 @@
 package fsm
 
 import (
+	"math"
 	"strings"
 
+	"github.com/trivetdb/trivet/fsm/cost"
 	"github.com/trivetdb/trivet/resp"
 )
 
@@ -20,7 +22,14 @@ func SlotOf(key string) int {
 	}
 	var crc uint16 // CRC-16/XMODEM
 	for i := range len(key) {
-		crc ^= uint16(key[i]) << 8
+		crc = crc<<8 ^ crcTable[byte(crc>>8)^key[i]]
+	}
+	return int(crc) % Slots
+}
+
+var crcTable = func() (table [256]uint16) {
+	for i := range table {
+		crc := uint16(i) << 8
 		for range 8 {
 			if crc&0x8000 != 0 {
 				crc = crc<<1 ^ 0x1021
@@ -28,9 +37,10 @@ func SlotOf(key string) int {
 				crc <<= 1
 			}
 		}
+		table[i] = crc
 	}
-	return int(crc) % Slots
-}
+	return table
+}()
 
 var slotCommands = []Command{
 	{Spec{"SLOT|COUNT", 2, Read | Internal | Alias, Keys{}, "cluster", "Count the keys of a hash slot.", "3.0.0"}, slotCount},
@@ -38,7 +48,7 @@ var slotCommands = []Command{
 }
 
 func slotCount(tx *Tx, args [][]byte) resp.Value {
-	keys, fail := keysOfSlot(tx, args[1], -1)
+	keys, fail := keysOfSlot(tx, args[1], math.MaxInt)
 	if fail.IsError() {
 		return fail
 	}
@@ -57,20 +67,14 @@ func slotKeys(tx *Tx, args [][]byte) resp.Value {
 	return resp.Strs(keys...)
 }
 
-// keysOfSlot returns the keys of a slot, at most so many where most is not
-// negative.
+// keysOfSlot returns the keys of a slot, at most so many.
 func keysOfSlot(tx *Tx, slot []byte, most int) (found []string, fail resp.Value) {
 	n, ok := parseInt(slot)
 	if !ok || n < 0 || n >= Slots {
 		return nil, resp.Err("ERR Invalid or out of range slot")
 	}
-	for o := range tx.keys().all() {
-		if most >= 0 && len(found) >= most {
-			break
-		}
-		if SlotOf(o.key) == int(n) && tx.peek([]byte(o.key)) != nil {
-			found = append(found, o.key)
-		}
-	}
-	return found, resp.Nil
+	return tx.pick(most, func(key string) bool {
+		tx.charge(cost.Made(len(key)))
+		return SlotOf(key) == int(n)
+	}), resp.Nil
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/trivetdb/trivet/fsm/cost"
 	"github.com/trivetdb/trivet/resp"
 )
 
@@ -98,8 +99,8 @@ func sortKey(tx *Tx, args [][]byte) resp.Value {
 		n := o.val.(container).size()
 		from, to := opt.limits(n)
 		if keep {
-			elems = inOrder(o, opt.desc, from, to)
-		} else if elems, fail = tx.sorted(inOrder(o, false, 0, n), &opt); fail.IsError() {
+			elems = inOrder(tx, o, opt.desc, from, to)
+		} else if elems, fail = tx.sorted(inOrder(tx, o, false, 0, n), &opt); fail.IsError() {
 			return fail
 		} else {
 			elems = elems[from:to]
@@ -108,15 +109,17 @@ func sortKey(tx *Tx, args [][]byte) resp.Value {
 	if opt.store != nil {
 		return tx.storeSorted(elems, &opt)
 	}
-	found := make([]resp.Value, 0, len(elems)*max(1, len(opt.get)))
+	values := cost.Times(len(elems), max(1, len(opt.get)))
+	room := tx.room(values)
+	found := make([]resp.Value, 0, values)
 	for _, elem := range elems {
 		if opt.get == nil {
-			found = append(found, resp.Str(elem))
+			found = append(found, room.str(elem))
 		}
 		for _, pattern := range opt.get {
 			v := resp.Nil
 			if s, ok := tx.substitute(pattern, elem); ok {
-				v = resp.Str(s)
+				v = room.str(s)
 			}
 			found = append(found, v)
 		}
@@ -137,7 +140,8 @@ func (opt *sortOptions) limits(n int) (from, to int) {
 
 // inOrder returns the elements from one place to another in their own order, or
 // backwards, which makes no difference to a set.
-func inOrder(o *object, back bool, from, to int) []string {
+func inOrder(tx *Tx, o *object, back bool, from, to int) []string {
+	tx.charge(cost.Times(to-from, cost.Element) + cost.Lookup)
 	elems := make([]string, 0, to-from)
 	if from == to {
 		return elems
@@ -159,6 +163,7 @@ func inOrder(o *object, back bool, from, to int) []string {
 		}
 		c.order.each(from, to, back, func(it scored) { elems = append(elems, it.member) })
 	case *members:
+		tx.charge(cost.Times(from, cost.Element))
 		at := 0
 		c.all(func(member string) bool {
 			at++
@@ -176,10 +181,14 @@ type sortItem struct {
 	absent bool    // no weight: ahead of all others
 }
 
+// sortMoves is how much more work it is to sort items, in a stable way.
+const sortMoves = 2
+
 // sorted sorts elements. All orders are of bytes, as with Redis's in the locale C.
 func (tx *Tx) sorted(elems []string, opt *sortOptions) ([]string, resp.Value) {
+	tx.charge(cost.Times(len(elems), cost.Push))
 	items := make([]sortItem, len(elems))
-	numbers := true
+	numbers, compared := true, 0
 	for i, elem := range elems {
 		it := sortItem{elem: elem, weight: elem}
 		if opt.by != nil {
@@ -187,7 +196,9 @@ func (tx *Tx) sorted(elems []string, opt *sortOptions) ([]string, resp.Value) {
 			it.weight, ok = tx.substitute(opt.by, elem)
 			it.absent = !ok
 		}
+		compared += len(it.weight)
 		if !opt.alpha && !it.absent {
+			tx.charge(cost.Push + cost.Made(len(it.weight)))
 			var ok bool
 			it.score, ok = sortScore(it.weight)
 			numbers = numbers && ok
@@ -197,6 +208,7 @@ func (tx *Tx) sorted(elems []string, opt *sortOptions) ([]string, resp.Value) {
 	if !numbers { // after a look at all, as in Redis, which tells of keys that it misses
 		return nil, errSortScore
 	}
+	tx.charge(cost.Times(sortMoves, cost.Sort(len(items), compared)))
 	order := numerically
 	if opt.alpha {
 		order = alphabetically
@@ -244,9 +256,11 @@ func sortScore(s string) (float64, bool) {
 // key, that a pattern names with an element in the place of its star; or the
 // element itself for #.
 func (tx *Tx) substitute(pattern []byte, elem string) (string, bool) {
+	tx.charge(cost.Element)
 	if string(pattern) == "#" {
 		return elem, true
 	}
+	tx.charge(cost.Lookup + cost.Made(2*len(pattern)+len(elem)))
 	before, after, ok := strings.Cut(string(pattern), "*")
 	if !ok {
 		return "", false
@@ -272,12 +286,14 @@ func (tx *Tx) substitute(pattern []byte, elem string) (string, bool) {
 	if !ok {
 		return "", false
 	}
+	tx.charge(h.search(len(field)))
 	return h.get(field)
 }
 
 // storeSorted makes the list that STORE wants, with nothing in the place of what
 // a pattern does not find.
 func (tx *Tx) storeSorted(elems []string, opt *sortOptions) resp.Value {
+	tx.charge(cost.Times(cost.Times(len(elems), max(1, len(opt.get))), cost.Push))
 	d := newDeque(tx.st.epoch)
 	for _, elem := range elems {
 		if opt.get == nil {

@@ -34,7 +34,7 @@ func (p plainSet) same(z *sortedSet) error {
 	if err := z.check(); err != nil {
 		return err
 	}
-	if got := z.items(0, z.size()); !slices.Equal(got, p) {
+	if got := z.items(freeTx(), 0, z.size()); !slices.Equal(got, p) {
 		return fmt.Errorf("got %v, want %v", got, p)
 	}
 	return nil
@@ -126,7 +126,8 @@ func TestRanks(t *testing.T) {
 				return it.score < low.score || low.open && it.score == low.score ||
 					it.score > high.score || high.open && it.score == high.score
 			})
-			if got := z.items(z.scoreRange(low, high)); !slices.Equal(got, want) {
+			from, to = z.scoreRange(low, high)
+			if got := z.items(freeTx(), from, to); !slices.Equal(got, want) {
 				t.Fatalf("%d members, %v to %v: got %v, want %v", size, low, high, got, want)
 			}
 		}

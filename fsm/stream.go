@@ -3,6 +3,7 @@ package fsm
 import (
 	"math"
 
+	"github.com/trivetdb/trivet/fsm/cost"
 	"github.com/trivetdb/trivet/resp"
 )
 
@@ -41,19 +42,28 @@ func (tx *Tx) stream(key []byte) (s *stream, ok bool, fail resp.Value) {
 }
 
 // reply returns an entry as Redis writes it.
-func (e *streamEntry) reply() resp.Value {
+func (e *streamEntry) reply(r *room) resp.Value {
+	n := idText
+	for _, f := range e.fields {
+		n += len(f)
+	}
+	r.take(3+len(e.fields), n)
+	r.tx.charge(cost.Lookup + len(e.fields)*cost.Push)
 	return resp.List(resp.Str(e.id.String()), resp.Strs(e.fields...))
 }
 
+// idText is how many bytes an ID takes in a reply, at most.
+const idText = 2*20 + 1
+
 // between returns up to count of the entries from one ID to another, or all
 // where count is negative.
-func (s *stream) between(from, to streamID, count int64, back bool) []resp.Value {
+func (s *stream) between(r *room, from, to streamID, count int64, back bool) []resp.Value {
 	found := []resp.Value{}
 	if count == 0 {
 		return found
 	}
 	s.each(from, to, back, func(e *streamEntry) bool {
-		found = append(found, e.reply())
+		found = append(found, e.reply(r))
 		return int64(len(found)) != count
 	})
 	return found
@@ -80,6 +90,8 @@ func xadd(tx *Tx, args [][]byte) resp.Value {
 	if !ok {
 		return errStreamOrder
 	}
+	tx.chargeEach(opt.fields, cost.Push)
+	tx.charge(cost.Insert)
 	fields := make([]string, 0, len(opt.fields))
 	for _, f := range opt.fields {
 		fields = append(fields, string(f))
@@ -87,7 +99,7 @@ func xadd(tx *Tx, args [][]byte) resp.Value {
 	s, _ := change[*stream](tx, args[1], kindStream)
 	s.add(id, fields)
 	tx.notify(notifyStream, "xadd", args[1])
-	if opt.trim.run(s) > 0 {
+	if opt.trim.run(tx, s) > 0 {
 		tx.notify(notifyStream, "xtrim", args[1])
 	}
 	return resp.Str(id.String())
@@ -132,7 +144,7 @@ func xtrim(tx *Tx, args [][]byte) resp.Value {
 		return resp.Int(0)
 	}
 	s, _ = change[*stream](tx, args[1], kindStream)
-	n := trim.run(s)
+	n := trim.run(tx, s)
 	tx.notify(notifyStream, "xtrim", args[1])
 	return resp.Int(n)
 }
@@ -142,6 +154,7 @@ func xdel(tx *Tx, args [][]byte) resp.Value {
 	if !ok {
 		return orZero(fail)
 	}
+	tx.chargeEach(args[2:], 3*cost.Lookup)
 	found := false
 	ids := make([]streamID, 0, len(args)-2)
 	for _, arg := range args[2:] {

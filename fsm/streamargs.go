@@ -3,6 +3,7 @@ package fsm
 import (
 	"math"
 
+	"github.com/trivetdb/trivet/fsm/cost"
 	"github.com/trivetdb/trivet/resp"
 )
 
@@ -40,7 +41,7 @@ func (t *trimming) due(s *stream) bool { return t.limit != 0 && s.n > 0 && t.exc
 
 // run removes entries of s and returns their number. Redis, when asked for ~,
 // removes whole nodes; here the wanted number goes, up to the limit.
-func (t *trimming) run(s *stream) int64 {
+func (t *trimming) run(tx *Tx, s *stream) int64 {
 	gone := int64(0)
 	for s.n > 0 && gone != t.limit {
 		n := t.excess(s)
@@ -49,6 +50,9 @@ func (t *trimming) run(s *stream) int64 {
 		}
 		if n == 0 {
 			break
+		}
+		for _, e := range s.pages[0].chunks[0].entries[:n] {
+			tx.charge(cost.Element + len(e.fields)/4)
 		}
 		s.dropFront(n)
 		gone += int64(n)

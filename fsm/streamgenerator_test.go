@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/trivetdb/trivet/fsm/cost"
 	"github.com/trivetdb/trivet/resp"
 )
 
@@ -77,7 +78,7 @@ func TestRandomGroups(t *testing.T) {
 			}
 		}
 		for key := range 4 {
-			s, ok, _ := (&Tx{st: a.st}).stream([]byte("stream:" + itoa(int64(key))))
+			s, ok, _ := (&Tx{st: a.st, meter: cost.Unlimited()}).stream([]byte("stream:" + itoa(int64(key))))
 			if ok && s.group([]byte("g")) != nil {
 				most = max(most, s.group([]byte("g")).pending.n)
 			}

@@ -3,6 +3,8 @@ package fsm
 import (
 	"fmt"
 	"math"
+
+	"github.com/trivetdb/trivet/fsm/cost"
 )
 
 // A streamGroup is a consumer group: how far its consumers have been given a
@@ -30,6 +32,9 @@ type streamConsumer struct {
 	pending ordered[streamID, struct{}]
 }
 
+// consumerLook is the steps of finding a group and a consumer by their names.
+const consumerLook = 4 * cost.Lookup
+
 // unknownRead is the value of read where it is not known.
 const unknownRead = -1
 
@@ -37,24 +42,33 @@ const unknownRead = -1
 func (s *stream) group(name []byte) *streamGroup { return s.groups.get(label(name)) }
 
 // consumer returns a consumer of a group, and makes it where there is none.
-func (g *streamGroup) consumer(name label, now int64, epoch uint64) (c *streamConsumer, made bool) {
+func (g *streamGroup) consumer(s *stream, name label, now int64) (c *streamConsumer, made bool) {
 	if g.consumers.get(name) == nil {
-		made = g.consumers.put(name, streamConsumer{seen: now, active: -1}, epoch)
+		made = g.consumers.put(name, streamConsumer{seen: now, active: -1}, s.epoch)
+		s.inGroups += elementOverhead
 	}
-	return g.consumers.edit(name, epoch), made
+	return g.consumers.edit(name, s.epoch), made
 }
 
 // see notes that a consumer, new or not, asks for something of the stream at key.
-func (tx *Tx) see(g *streamGroup, name label, key []byte, epoch uint64) {
-	c, made := g.consumer(name, tx.now, epoch)
+func (tx *Tx) see(s *stream, g *streamGroup, name label, key []byte) {
+	c, made := g.consumer(s, name, tx.now)
 	c.seen = tx.now
 	if made {
 		tx.notify(notifyStream, "xgroup-createconsumer", key)
 	}
 }
 
-// assign makes an entry pending with a consumer, which must be there.
-func (g *streamGroup) assign(id streamID, d delivery, epoch uint64) {
+// assign makes an entry of s pending with a consumer, which must be there.
+func (g *streamGroup) assign(s *stream, id streamID, d delivery) {
+	if g.pend(id, d, s.epoch) {
+		s.inGroups += 2 * elementOverhead
+	}
+}
+
+// pend is assign, for a group that is no stream's yet. It reports whether the entry
+// was not pending.
+func (g *streamGroup) pend(id streamID, d delivery, epoch uint64) bool {
 	old := g.pending.get(id)
 	if old != nil && old.to != d.to {
 		g.consumers.edit(old.to, epoch).pending.remove(id, epoch)
@@ -62,17 +76,18 @@ func (g *streamGroup) assign(id streamID, d delivery, epoch uint64) {
 	if old == nil || old.to != d.to {
 		g.consumers.edit(d.to, epoch).pending.put(id, struct{}{}, epoch)
 	}
-	g.pending.put(id, d, epoch)
+	return g.pending.put(id, d, epoch)
 }
 
 // forget makes an entry no longer pending, and reports whether it was.
-func (g *streamGroup) forget(id streamID, epoch uint64) bool {
+func (g *streamGroup) forget(s *stream, id streamID) bool {
 	d := g.pending.get(id)
 	if d == nil {
 		return false
 	}
-	g.consumers.edit(d.to, epoch).pending.remove(id, epoch)
-	return g.pending.remove(id, epoch)
+	s.inGroups -= 2 * elementOverhead
+	g.consumers.edit(d.to, s.epoch).pending.remove(id, s.epoch)
+	return g.pending.remove(id, s.epoch)
 }
 
 // again counts one more delivery.
@@ -83,16 +98,17 @@ func (d *delivery) again() {
 }
 
 // dismiss removes a consumer, and returns how many entries it had pending.
-func (g *streamGroup) dismiss(name label, epoch uint64) int {
+func (g *streamGroup) dismiss(s *stream, name label) int {
 	c := g.consumers.get(name)
 	if c == nil {
 		return 0
 	}
 	c.pending.each(streamID{}, func(id streamID, _ *struct{}) bool {
-		return g.pending.remove(id, epoch)
+		return g.pending.remove(id, s.epoch)
 	})
 	n := c.pending.n
-	g.consumers.remove(name, epoch)
+	s.inGroups -= (1 + 2*n) * elementOverhead
+	g.consumers.remove(name, s.epoch)
 	return n
 }
 
@@ -157,20 +173,30 @@ func (g *streamGroup) lag(s *stream) (n int64, ok bool) {
 	return int64(s.added) - read, read != unknownRead
 }
 
-// bytes estimates the memory that a stream's groups take.
-func (s *stream) groupBytes() int {
-	n := 0
-	s.groups.each("", func(name label, g *streamGroup) bool {
-		n += len(name) + (1+g.consumers.n+2*g.pending.n)*elementOverhead
-		return true
-	})
-	return n
+// bytes estimates the memory that a group of a name takes.
+func (g *streamGroup) bytes(name label) int {
+	return len(name) + (1+g.consumers.n+2*g.pending.n)*elementOverhead
+}
+
+// putGroup adds a group, which has a new name.
+func (s *stream) putGroup(name label, g streamGroup) {
+	s.groups.put(name, g, s.epoch)
+	s.inGroups += g.bytes(name)
+}
+
+// dropGroup removes a group, which must be there. What it has goes with it, at no
+// cost.
+func (s *stream) dropGroup(name label) {
+	s.inGroups -= s.groups.get(name).bytes(name)
+	s.groups.remove(name, s.epoch)
 }
 
 // checkGroups is the part of check for groups.
 func (s *stream) checkGroups() error {
 	err := s.groups.check(s.epoch)
+	sum := 0
 	s.groups.each("", func(name label, g *streamGroup) bool {
+		sum += g.bytes(name)
 		if err == nil {
 			if err = g.check(s.epoch); err != nil {
 				err = fmt.Errorf("group %q: %w", name, err)
@@ -178,6 +204,9 @@ func (s *stream) checkGroups() error {
 		}
 		return err == nil
 	})
+	if err == nil && sum != s.inGroups {
+		err = fmt.Errorf("groups of %d bytes count for %d", sum, s.inGroups)
+	}
 	return err
 }
 

@@ -11,12 +11,12 @@ func millionPending(b *testing.B) *stream {
 	s := newStream(1)
 	g := streamGroup{}
 	for _, name := range []label{"a", "b"} {
-		g.consumer(name, 1, 1)
+		g.consumers.put(name, streamConsumer{}, 1)
 	}
 	for i := range uint64(1_000_000) {
-		g.assign(streamID{i + 1, 0}, delivery{label("ab"[i%2 : i%2+1]), 1, 1}, 1)
+		g.pend(streamID{i + 1, 0}, delivery{label("ab"[i%2 : i%2+1]), 1, 1}, 1)
 	}
-	s.groups.put("g", g, 1)
+	s.putGroup("g", g)
 	return s
 }
 
@@ -37,10 +37,10 @@ func BenchmarkAck(b *testing.B) {
 					g := s.groups.edit("g", s.epoch)
 					id := streamID{at%1_000_000 + 1, 0}
 					at += step
-					if !g.forget(id, s.epoch) {
+					if !g.forget(s, id) {
 						b.Fatalf("%v was not pending", id)
 					}
-					g.assign(id, delivery{"a", 2, 1}, s.epoch)
+					g.assign(s, id, delivery{"a", 2, 1})
 				}
 			})
 		}

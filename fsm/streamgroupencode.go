@@ -54,7 +54,7 @@ func decodeGroupedStream(d *stateReader, epoch uint64) container {
 			d.fail("stream whose groups are not in order")
 		}
 		g.decode(d, epoch)
-		s.groups.put(name, g, epoch)
+		s.putGroup(name, g)
 		before = name
 	}
 	return s
@@ -79,7 +79,7 @@ func (g *streamGroup) decode(d *stateReader, epoch uint64) {
 			d.fail("stream whose pending entries are not in order")
 			return
 		}
-		g.assign(id, delivery{names[to], at, count}, epoch)
+		g.pend(id, delivery{names[to], at, count}, epoch)
 		before = id
 	}
 }

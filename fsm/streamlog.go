@@ -19,6 +19,8 @@ type stream struct {
 	groups  ordered[label, streamGroup]
 	epoch   uint64
 	taken   int // bytes, see memory.go
+	// inGroups is what the groups take, besides.
+	inGroups int
 }
 
 // A streamPage is a run of chunks, never empty.
@@ -43,7 +45,7 @@ func newStream(epoch uint64) *stream { return &stream{epoch: epoch} }
 
 func (s *stream) size() int { return s.n }
 
-func (s *stream) bytes() int { return s.taken + s.groupBytes() }
+func (s *stream) bytes() int { return s.taken + s.inGroups }
 
 // weight is what an entry takes.
 func (e *streamEntry) weight() int {

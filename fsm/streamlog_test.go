@@ -94,7 +94,7 @@ func (g *generator) changeStream(t *testing.T, s *stream, p plainStream, grow bo
 		}
 	default:
 		trim, n := g.trimming(s, p)
-		if got := trim.run(s); got != int64(n) {
+		if got := trim.run(freeTx(), s); got != int64(n) {
 			t.Fatalf("%+v removed %d entries, want %d", trim, got, n)
 		}
 		p = p[n:]

@@ -35,5 +35,6 @@ func xrange(tx *Tx, args [][]byte) resp.Value {
 	case count == 0:
 		return resp.Value{Kind: resp.NullArray}
 	}
-	return resp.List(s.between(from, to, count, back)...)
+	room := tx.room(1)
+	return resp.List(s.between(&room, from, to, count, back)...)
 }

@@ -1,6 +1,9 @@
 package fsm
 
-import "github.com/trivetdb/trivet/resp"
+import (
+	"github.com/trivetdb/trivet/fsm/cost"
+	"github.com/trivetdb/trivet/resp"
+)
 
 // waitForEntries returns what XREAD or XREADGROUP waits for. An ID that is none
 // is one that nothing is past: the first attempt has failed for it.
@@ -43,7 +46,7 @@ func LastIDs(args [][]byte) (keys, ids []int) {
 
 // Arrived reports whether key i of a WaitStream has what is waited for.
 func (s *State) Arrived(db int, w *Wait, i int, now int64) bool {
-	tx := Tx{st: s, db: db, now: max(s.now, now)}
+	tx := Tx{st: s, db: db, now: max(s.now, now), meter: cost.Unlimited()}
 	st, ok, _ := tx.stream(w.Keys[i])
 	return ok && st.n > 0 && w.after[i].less(st.edge(true).id)
 }
@@ -51,7 +54,7 @@ func (s *State) Arrived(db int, w *Wait, i int, now int64) bool {
 // Unread returns how many entries, up to a limit, a consumer group has not got. It
 // is not ok where there is no such group: whoever waits for it is to hear of that.
 func (s *State) Unread(db int, key, group string, now int64, limit int) (n int, ok bool) {
-	tx := Tx{st: s, db: db, now: max(s.now, now)}
+	tx := Tx{st: s, db: db, now: max(s.now, now), meter: cost.Unlimited()}
 	st, ok, _ := tx.stream([]byte(key))
 	if !ok {
 		return 0, false

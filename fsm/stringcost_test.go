@@ -145,11 +145,12 @@ func TestStringCommandsAddUp(t *testing.T) {
 	for most, commands := range map[int][][]string{
 		10: {
 			{"BITCOUNT", "big"}, {"BITPOS", "big", "1"}, {"GET", "big"}, {"DUMP", "big"}, {"SORT", "l", "BY", "nosort", "GET", "bi*"},
-			{"GETRANGE", "big", "1", "-2"}, {"BITOP", "NOT", "to", "big"}, {"LCS", "a", "b"}, {"LCS", "a", "b", "IDX"},
+			{"GETRANGE", "big", "1", "-2"}, {"BITOP", "NOT", "to", "big"},
 			{"SET", "to", m.big("GET", "big").Str}, {"SETBIT", "new", "500000000", "1"},
 		},
+		20:     {{"LCS", "a", "b"}, {"LCS", "a", "b", "IDX"}, {"LCS", "b", "a", "LEN"}},
 		5000:   {{"INCRBYFLOAT", "f", "1"}, {"PFCOUNT", "hll", "hll"}, {"PFADD", "odd", "a"}},
-		200000: {{"SETRANGE", "big", "77777", "x"}, {"APPEND", "a", "x"}},
+		200000: {{"SETRANGE", "wide", "77777", "x"}, {"APPEND", "wide", "x"}},
 	} {
 		for _, words := range commands {
 			c, args := Lookup(words[0]), bulks(words...)

@@ -50,6 +50,7 @@ func moveKey(tx *Tx, args [][]byte) resp.Value {
 	if tx.get(args[1]) != nil {
 		return resp.Int(0)
 	}
+	tx.charge(cloneWork(o))
 	moved := o.clone(tx.st.epoch)
 	tx.put(args[1], moved)
 	tx.db = from
@@ -77,6 +78,7 @@ func swapDB(tx *Tx, args [][]byte) resp.Value {
 		return resp.OK
 	}
 	s := tx.st
+	tx.charge(2 * clearWork)
 	s.settle() // what the sums are for changes places
 	s.buryAll(int(first))
 	s.buryAll(int(second))

@@ -12,6 +12,7 @@ import (
 type trie[V any] struct {
 	kids    *[fan]*trie[V] // of an inner node, else nil
 	entries []entry[V]     // of a leaf
+	crowd   *crowd[V]      // instead of entries, where many have one hash
 	n       int            // entries below
 	epoch   uint64
 }
@@ -32,6 +33,9 @@ func (t *trie[V]) own(epoch uint64) *trie[V] {
 	if t.kids != nil {
 		kids := *t.kids
 		c.kids = &kids
+	} else if t.crowd != nil {
+		crowd := *t.crowd
+		c.crowd = &crowd
 	} else {
 		c.entries = slices.Clone(t.entries)
 	}
@@ -63,6 +67,9 @@ func (t *trie[V]) get(hash uint64, key string) *entry[V] {
 	if t == nil {
 		return nil
 	}
+	if t.crowd != nil {
+		return t.crowd.byKey.get(label(key))
+	}
 	if i, ok := t.find(hash, key); ok {
 		return &t.entries[i]
 	}
@@ -74,6 +81,12 @@ func (t *trie[V]) get(hash uint64, key string) *entry[V] {
 // above have not used.
 func (t *trie[V]) put(epoch uint64, shift int, e entry[V]) (node *trie[V], old int) {
 	t = t.own(epoch)
+	if t.crowd != nil {
+		if old = t.crowd.put(e, epoch); old == 0 {
+			t.n++
+		}
+		return t, old
+	}
 	if t.kids == nil {
 		i, found := t.find(e.hash, e.key)
 		if found {
@@ -85,6 +98,8 @@ func (t *trie[V]) put(epoch uint64, shift int, e entry[V]) (node *trie[V], old i
 		t.n++
 		if t.n > maxLeaf && shift > 0 {
 			t.split(shift)
+		} else if t.n > maxLeaf {
+			t.crowded()
 		}
 		return t, 0
 	}
@@ -121,6 +136,12 @@ func (t *trie[V]) split(shift int) {
 func (t *trie[V]) remove(epoch uint64, shift int, hash uint64, key string) *trie[V] {
 	t = t.own(epoch)
 	t.n--
+	if t.crowd != nil {
+		if t.crowd.remove(key, epoch); t.n < minNode {
+			t.scattered()
+		}
+		return t
+	}
 	if t.kids == nil {
 		i, _ := t.find(hash, key)
 		t.entries = slices.Delete(t.entries, i, i+1)
@@ -156,12 +177,23 @@ func (t *trie[V]) at(place int) *entry[V] {
 			place -= child.n
 		}
 	}
+	if t.crowd != nil {
+		return t.crowd.at(place)
+	}
 	return &t.entries[place]
 }
 
 // each calls f in order with the entries whose hashes, as far as the nodes
 // above have not used them, are from or more. It returns false once f does.
 func (t *trie[V]) each(from uint64, shift int, f func(e *entry[V]) bool) bool {
+	if t.crowd != nil {
+		done := true
+		t.crowd.byKey.each("", func(_ label, e *entry[V]) bool {
+			done = f(e)
+			return done
+		})
+		return done
+	}
 	if t.kids == nil {
 		rest := uint64(1)<<shift - 1
 		for i := range t.entries {
@@ -186,8 +218,14 @@ func (t *trie[V]) each(from uint64, shift int, f func(e *entry[V]) bool) bool {
 }
 
 func (t *trie[V]) check(shift int) error {
+	if t.crowd != nil {
+		if shift != 0 || t.kids != nil || t.entries != nil || t.n < minNode || t.crowd.order.len() != t.n || t.crowd.byKey.n != t.n {
+			return fmt.Errorf("a crowd of %d entries has %d", t.n, t.crowd.byKey.n)
+		}
+		return t.crowd.byKey.check(t.epoch)
+	}
 	if t.kids == nil {
-		if t.n != len(t.entries) || t.n > maxLeaf && shift > 0 {
+		if t.n != len(t.entries) || t.n > maxLeaf+1 || t.n > maxLeaf && shift > 0 { // a split may leave one more
 			return fmt.Errorf("a leaf counts %d entries, and has %d", t.n, len(t.entries))
 		}
 		return nil

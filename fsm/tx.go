@@ -49,6 +49,7 @@ func (tx *Tx) get(key []byte) *object {
 
 // peek is get for a command that only looks for keys, or at how they are kept.
 func (tx *Tx) peek(key []byte) *object {
+	tx.charge(cost.Lookup + cost.Read(len(key)))
 	o := tx.keys().get(key)
 	if o == nil || o.expireAt == 0 || o.expireAt > tx.now {
 		tx.looked.count(o != nil)

@@ -99,7 +99,7 @@ func (s *State) save() savepoint {
 	return p
 }
 
-// rollback makes the state what it was at p. Which scripts are remembered stays.
+// rollback makes the state what it was at p.
 func (s *State) rollback(p *savepoint) {
 	for _, u := range s.unsettled {
 		u.o.unsettled = false

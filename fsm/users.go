@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/trivetdb/trivet/fsm/acl"
+	"github.com/trivetdb/trivet/fsm/cost"
 	"github.com/trivetdb/trivet/resp"
 )
 
@@ -26,6 +27,7 @@ func (s *State) Users() *acl.Users { return s.users }
 // setUser takes any command or category for known: the node that was asked has
 // checked them, and a newer one may know more.
 func setUser(tx *Tx, args [][]byte) resp.Value {
+	tx.charge(tx.st.users.EditWork(string(args[2]), args[3:]))
 	rules := make([]string, 0, len(args)-3)
 	for _, arg := range args[3:] {
 		rules = append(rules, string(arg))
@@ -45,10 +47,12 @@ func delUser(tx *Tx, args [][]byte) resp.Value {
 		return errDefaultUser
 	}
 	users := tx.st.users
+	tx.charge(cost.Times(len(args)-2, cost.Lookup))
 	deleted := int64(0)
 	for _, arg := range args[2:] {
 		name := string(arg)
 		if users.Get(name) != nil {
+			tx.charge(cost.Times(len(users.Names()), cost.Push)) // a new list of all others
 			users = users.Without(name)
 			deleted++
 			if tx.write {
@@ -110,8 +114,10 @@ func (tx *Tx) permit(c *Command, args [][]byte) resp.Value {
 	if tx.user == nil {
 		return resp.Nil
 	}
+	tx.charge(cost.Times(len(args), cost.Element))
 	call := c.CallOf(args, scriptCategories[c.Name])
-	why, at := tx.user.Check(call)
+	why, at, steps := tx.user.CheckWithin(call, tx.meter.Left())
+	tx.charge(steps)
 	if why == acl.Allowed {
 		return resp.Nil
 	}

@@ -3,6 +3,7 @@ package fsm
 import (
 	"math"
 
+	"github.com/trivetdb/trivet/fsm/cost"
 	"github.com/trivetdb/trivet/resp"
 )
 
@@ -27,22 +28,28 @@ type claiming struct {
 	justID  bool
 	force   bool
 	found   []resp.Value
+	room    room
 }
 
 // begin finds the group again, to be changed, and the consumer.
 func (c *claiming) begin(tx *Tx, args [][]byte) {
+	tx.charge(consumerLook + cost.Made(len(args[2])+len(args[3])))
 	c.s, c.g = tx.editGroup(args[1], args[2])
 	c.to = label(args[3])
-	tx.see(c.g, c.to, args[1], c.s.epoch)
-	c.found = []resp.Value{}
+	tx.see(c.s, c.g, c.to, args[1])
+	c.found, c.room = []resp.Value{}, tx.room(3)
 }
+
+// claimWork is the steps of claiming an entry, or of finding that it cannot be.
+const claimWork = 3 * cost.Insert
 
 // claim makes an entry the consumer's own, if it is idle for long enough. Gone
 // says that the entry was pending, but has been deleted: it is forgotten.
 func (c *claiming) claim(id streamID) (gone bool) {
+	c.room.tx.charge(claimWork)
 	e := c.s.entry(id)
 	if e == nil {
-		return c.g.forget(id, c.s.epoch)
+		return c.g.forget(c.s, id)
 	}
 	d := delivery{at: c.now, count: 1}
 	if old := c.g.pending.get(id); old != nil {
@@ -59,12 +66,13 @@ func (c *claiming) claim(id streamID) (gone bool) {
 	case !c.justID:
 		d.again()
 	}
-	c.g.assign(id, d, c.s.epoch)
+	c.g.assign(c.s, id, d)
 	c.g.consumers.edit(c.to, c.s.epoch).active = c.now
 	if c.justID {
+		c.room.take(1, idText)
 		c.found = append(c.found, resp.Str(id.String()))
 	} else {
-		c.found = append(c.found, e.reply())
+		c.found = append(c.found, e.reply(&c.room))
 	}
 	return false
 }
@@ -136,6 +144,7 @@ func xclaim(tx *Tx, args [][]byte) resp.Value {
 	if _, _, fail := tx.pendingAt(args[1], args[2]); fail.IsError() {
 		return fail
 	}
+	tx.chargeEach(args[4:], cost.Element)
 	c, ids, last, fail := parseXClaim(args[4:], tx.now)
 	if fail.IsError() {
 		return fail
@@ -198,12 +207,14 @@ func xautoClaim(tx *Tx, args [][]byte) resp.Value {
 	deleted := []resp.Value{}
 	next, left := opt.from, true
 	for tries := opt.count * claimAttempts; tries > 0 && int64(len(c.found)+len(deleted)) < opt.count; tries-- {
+		tx.charge(cost.Lookup)
 		id, _, ok := c.g.pending.seek(next)
 		if !ok {
 			left = false
 			break
 		}
 		if c.claim(id) {
+			c.room.take(1, idText)
 			deleted = append(deleted, resp.Str(id.String()))
 		}
 		if next, left = id.next(); !left {

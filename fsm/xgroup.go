@@ -3,6 +3,7 @@ package fsm
 import (
 	"strings"
 
+	"github.com/trivetdb/trivet/fsm/cost"
 	"github.com/trivetdb/trivet/resp"
 )
 
@@ -98,6 +99,7 @@ func xgroupCreate(tx *Tx, args [][]byte) resp.Value {
 	if fail.IsError() {
 		return fail
 	}
+	tx.charge(consumerLook + cost.Made(len(args[3])))
 	s, ok, fail := tx.stream(args[2])
 	switch {
 	case fail.IsError():
@@ -115,13 +117,14 @@ func xgroupCreate(tx *Tx, args [][]byte) resp.Value {
 		return errGroupBusy
 	}
 	s, _ = change[*stream](tx, args[2], kindStream)
-	s.groups.put(label(args[3]), streamGroup{last: id, read: opt.read}, s.epoch)
+	s.putGroup(label(args[3]), streamGroup{last: id, read: opt.read})
 	tx.notify(notifyStream, "xgroup-create", args[2])
 	return resp.OK
 }
 
 // groupAt finds a stream and one of its groups, both of which must be there.
 func (tx *Tx) groupAt(key, group []byte) (s *stream, g *streamGroup, fail resp.Value) {
+	tx.charge(consumerLook + cost.Read(len(group)))
 	s, ok, fail := tx.stream(key)
 	switch {
 	case fail.IsError():
@@ -159,6 +162,7 @@ func xgroupSetID(tx *Tx, args [][]byte) resp.Value {
 }
 
 func xgroupDestroy(tx *Tx, args [][]byte) resp.Value {
+	tx.charge(consumerLook + cost.Made(len(args[3])))
 	s, ok, fail := tx.stream(args[2])
 	switch {
 	case fail.IsError():
@@ -169,7 +173,7 @@ func xgroupDestroy(tx *Tx, args [][]byte) resp.Value {
 		return resp.Int(0)
 	}
 	s, _ = change[*stream](tx, args[2], kindStream)
-	s.groups.remove(label(args[3]), s.epoch)
+	s.dropGroup(label(args[3]))
 	tx.notify(notifyStream, "xgroup-destroy", args[2])
 	return resp.Int(1)
 }
@@ -182,8 +186,9 @@ func xgroupCreateConsumer(tx *Tx, args [][]byte) resp.Value {
 	case g.consumers.get(label(args[4])) != nil:
 		return resp.Int(0)
 	}
+	tx.charge(cost.Insert + cost.Made(len(args[4])))
 	s, g := tx.editGroup(args[2], args[3])
-	g.consumer(label(args[4]), tx.now, s.epoch)
+	g.consumer(s, label(args[4]), tx.now)
 	tx.notify(notifyStream, "xgroup-createconsumer", args[2])
 	return resp.Int(1)
 }
@@ -196,9 +201,11 @@ func xgroupDelConsumer(tx *Tx, args [][]byte) resp.Value {
 	case g.consumers.get(label(args[4])) == nil:
 		return resp.Int(0)
 	}
+	n := g.consumers.get(label(args[4])).pending.n
+	tx.charge(cost.Times(n, cost.Insert) + cost.Made(len(args[4])))
 	s, g := tx.editGroup(args[2], args[3])
 	tx.notify(notifyStream, "xgroup-delconsumer", args[2])
-	return resp.Int(int64(g.dismiss(label(args[4]), s.epoch)))
+	return resp.Int(int64(g.dismiss(s, label(args[4]))))
 }
 
 const xgroupHelpText = `XGROUP <subcommand> <key> <group> [<argument> ...]. Subcommands are:

@@ -1,6 +1,9 @@
 package fsm
 
-import "github.com/trivetdb/trivet/resp"
+import (
+	"github.com/trivetdb/trivet/fsm/cost"
+	"github.com/trivetdb/trivet/resp"
+)
 
 var xinfoCommands = []Command{
 	{Spec{"XINFO", -2, Local | Container, Keys{}, "stream", "Commands that tell about streams.", "5.0.0"}, noSubcommand},
@@ -27,10 +30,11 @@ func xinfoStream(tx *Tx, args [][]byte) resp.Value {
 	if fail.IsError() {
 		return fail
 	}
+	room := tx.room(20)
 	var first, last resp.Value
 	var firstID streamID
 	if s.n > 0 {
-		firstID, first, last = s.edge(false).id, s.edge(false).reply(), s.edge(true).reply()
+		firstID, first, last = s.edge(false).id, s.edge(false).reply(&room), s.edge(true).reply(&room)
 	}
 	nodes := int64((s.n + redisNode - 1) / redisNode)
 	info := []resp.Value{
@@ -43,8 +47,8 @@ func xinfoStream(tx *Tx, args [][]byte) resp.Value {
 		resp.Str("recorded-first-entry-id"), resp.Str(firstID.String()),
 	}
 	if full {
-		entries := resp.List(s.between(streamID{}, maxStreamID, count, false)...)
-		info = append(info, resp.Str("entries"), entries, resp.Str("groups"), s.fullGroups(count))
+		entries := resp.List(s.between(&room, streamID{}, maxStreamID, count, false)...)
+		info = append(info, resp.Str("entries"), entries, resp.Str("groups"), s.fullGroups(&room, count))
 	} else {
 		info = append(info, resp.Str("groups"), resp.Int(int64(s.groups.n)), resp.Str("first-entry"), first, resp.Str("last-entry"), last)
 	}
@@ -89,20 +93,22 @@ func (s *stream) lagOf(g *streamGroup) (read, lag resp.Value) {
 
 // fullGroups describes the groups with up to count of what is pending; negative
 // means all.
-func (s *stream) fullGroups(count int64) resp.Value {
+func (s *stream) fullGroups(r *room, count int64) resp.Value {
 	reply := resp.List()
 	s.groups.each("", func(name label, g *streamGroup) bool {
+		r.take(15, len(name)+2*idText)
 		pending := resp.List()
 		g.pending.each(streamID{}, func(id streamID, d *delivery) bool {
 			if int64(len(pending.Elems)) == count {
 				return false
 			}
+			r.take(5, idText+len(d.to))
 			pending.Elems = append(pending.Elems, resp.List(resp.Str(id.String()), resp.Str(string(d.to)), resp.Int(d.at), resp.Int(d.count)))
 			return true
 		})
 		consumers := resp.List()
 		g.consumers.each("", func(name label, c *streamConsumer) bool {
-			consumers.Elems = append(consumers.Elems, g.fullConsumer(name, c, count))
+			consumers.Elems = append(consumers.Elems, g.fullConsumer(r, name, c, count))
 			return true
 		})
 		read, lag := s.lagOf(g)
@@ -120,12 +126,15 @@ func (s *stream) fullGroups(count int64) resp.Value {
 	return reply
 }
 
-func (g *streamGroup) fullConsumer(name label, c *streamConsumer, count int64) resp.Value {
+func (g *streamGroup) fullConsumer(r *room, name label, c *streamConsumer, count int64) resp.Value {
+	r.take(11, len(name))
 	pending := resp.List()
 	c.pending.each(streamID{}, func(id streamID, _ *struct{}) bool {
 		if int64(len(pending.Elems)) == count {
 			return false
 		}
+		r.tx.charge(cost.Lookup)
+		r.take(4, idText)
 		d := g.pending.get(id)
 		pending.Elems = append(pending.Elems, resp.List(resp.Str(id.String()), resp.Int(d.at), resp.Int(d.count)))
 		return true
@@ -147,8 +156,10 @@ func xinfoGroups(tx *Tx, args [][]byte) resp.Value {
 	case !ok:
 		return errNoSuchKey
 	}
+	room := tx.room(1)
 	reply := resp.List()
 	s.groups.each("", func(name label, g *streamGroup) bool {
+		room.take(13, len(name)+idText)
 		read, lag := s.lagOf(g)
 		reply.Elems = append(reply.Elems, resp.Dict(
 			resp.Str("name"), resp.Str(string(name)),
@@ -171,12 +182,15 @@ func xinfoConsumers(tx *Tx, args [][]byte) resp.Value {
 	case !ok:
 		return errNoSuchKey
 	}
+	tx.charge(consumerLook + cost.Read(len(args[3])))
 	g := s.group(args[3])
 	if g == nil {
 		return errNoGroupOf(args[2], args[3])
 	}
+	room := tx.room(1)
 	reply := resp.List()
 	g.consumers.each("", func(name label, c *streamConsumer) bool {
+		room.take(9, len(name))
 		inactive := int64(-1)
 		if c.active >= 0 {
 			inactive = max(0, tx.now-c.active)

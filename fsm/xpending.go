@@ -1,6 +1,7 @@
 package fsm
 
 import (
+	"github.com/trivetdb/trivet/fsm/cost"
 	"github.com/trivetdb/trivet/resp"
 )
 
@@ -41,6 +42,7 @@ func xack(tx *Tx, args [][]byte) resp.Value {
 	if g == nil {
 		return resp.Int(0)
 	}
+	tx.chargeEach(args[3:], 2*cost.Lookup+cost.Insert)
 	found := false
 	ids := make([]streamID, 0, len(args)-3)
 	for _, arg := range args[3:] {
@@ -57,7 +59,7 @@ func xack(tx *Tx, args [][]byte) resp.Value {
 	s, g = tx.editGroup(args[1], args[2])
 	n := int64(0)
 	for _, id := range ids {
-		if g.forget(id, s.epoch) {
+		if g.forget(s, id) {
 			n++
 		}
 	}
@@ -115,14 +117,18 @@ func xpending(tx *Tx, args [][]byte) resp.Value {
 	case fail.IsError():
 		return fail
 	case len(args) == 3:
-		return g.summary()
+		return g.summary(tx)
 	}
+	tx.charge(consumerLook + cost.Made(len(opt.consumer)))
+	room := tx.room(1)
 	found := []resp.Value{}
 	look := func(id streamID, d *delivery) bool {
 		if opt.to.less(id) || int64(len(found)) >= opt.count {
 			return false
 		}
+		tx.charge(cost.Element)
 		if opt.minIdle == 0 || tx.now-d.at >= opt.minIdle {
+			room.take(5, idText+len(d.to))
 			found = append(found, resp.List(resp.Str(id.String()), resp.Str(string(d.to)), resp.Int(max(0, tx.now-d.at)), resp.Int(d.count)))
 		}
 		return true
@@ -130,20 +136,26 @@ func xpending(tx *Tx, args [][]byte) resp.Value {
 	if !opt.one {
 		g.pending.each(opt.from, look)
 	} else if c := g.consumers.get(opt.consumer); c != nil {
-		c.pending.each(opt.from, func(id streamID, _ *struct{}) bool { return look(id, g.pending.get(id)) })
+		c.pending.each(opt.from, func(id streamID, _ *struct{}) bool {
+			tx.charge(cost.Lookup)
+			return look(id, g.pending.get(id))
+		})
 	}
 	return resp.List(found...)
 }
 
 // summary answers XPENDING without a range.
-func (g *streamGroup) summary() resp.Value {
+func (g *streamGroup) summary(tx *Tx) resp.Value {
 	if g.pending.n == 0 {
 		return resp.List(resp.Int(0), resp.Nil, resp.Nil, resp.Value{Kind: resp.NullArray})
 	}
 	first, _, _ := g.pending.seek(streamID{})
+	room := tx.room(5)
 	var consumers []resp.Value
 	g.consumers.each("", func(name label, c *streamConsumer) bool {
+		tx.charge(cost.Element)
 		if c.pending.n > 0 {
+			room.take(3, len(name)+idText)
 			consumers = append(consumers, resp.Strs(string(name), itoa(int64(c.pending.n))))
 		}
 		return true

@@ -1,6 +1,9 @@
 package fsm
 
-import "github.com/trivetdb/trivet/resp"
+import (
+	"github.com/trivetdb/trivet/fsm/cost"
+	"github.com/trivetdb/trivet/resp"
+)
 
 // XREAD and XREADGROUP. The state knows no waiting: a row answers what there is,
 // and null where there is nothing, whatever BLOCK says. When to try again is for
@@ -150,13 +153,15 @@ func xread(tx *Tx, args [][]byte) resp.Value {
 	if fail.IsError() {
 		return fail
 	}
+	room := tx.room(1)
 	var found []resp.Value
 	for _, r := range streams {
 		from, ok := r.after.next()
 		if r.s == nil || !ok {
 			continue
 		}
-		if entries := r.s.between(from, maxStreamID, opt.count, false); len(entries) > 0 {
+		if entries := r.s.between(&room, from, maxStreamID, opt.count, false); len(entries) > 0 {
+			room.take(2, len(r.key))
 			found = append(found, resp.Str(string(r.key)), resp.List(entries...))
 		}
 	}
@@ -189,17 +194,20 @@ func xreadGroup(tx *Tx, args [][]byte) resp.Value {
 	if fail.IsError() {
 		return fail
 	}
+	room := tx.room(1)
 	var found []resp.Value
 	for _, r := range streams {
+		tx.charge(consumerLook + cost.Read(len(opt.group)+len(opt.consumer)))
+		room.take(2, len(r.key))
 		s, g := tx.editGroup(r.key, opt.group)
-		tx.see(g, opt.consumer, r.key, s.epoch)
+		tx.see(s, g, opt.consumer, r.key)
 		var entries []resp.Value
 		if r.fresh {
-			if entries = s.give(g, &opt, tx.now); entries == nil {
+			if entries = s.give(g, &opt, tx.now, &room); entries == nil {
 				continue
 			}
 		} else {
-			entries = s.history(g, &opt, r.after, tx.now)
+			entries = s.history(g, &opt, r.after, tx.now, &room)
 		}
 		found = append(found, resp.Str(string(r.key)), resp.List(entries...))
 	}
@@ -215,7 +223,7 @@ func (tx *Tx) editGroup(key, group []byte) (*stream, *streamGroup) {
 }
 
 // give gives a consumer the entries that its group has not got.
-func (s *stream) give(g *streamGroup, opt *xreadOptions, now int64) []resp.Value {
+func (s *stream) give(g *streamGroup, opt *xreadOptions, now int64, r *room) []resp.Value {
 	from, ok := g.last.next()
 	if !ok {
 		return nil
@@ -224,9 +232,10 @@ func (s *stream) give(g *streamGroup, opt *xreadOptions, now int64) []resp.Value
 	s.each(from, maxStreamID, false, func(e *streamEntry) bool {
 		g.pass(s, e.id)
 		if !opt.noAck {
-			g.assign(e.id, delivery{opt.consumer, now, 1}, s.epoch)
+			r.tx.charge(2 * cost.Insert)
+			g.assign(s, e.id, delivery{opt.consumer, now, 1})
 		}
-		found = append(found, e.reply())
+		found = append(found, e.reply(r))
 		return int64(len(found)) != opt.count
 	})
 	if found != nil && !opt.noAck {
@@ -237,19 +246,21 @@ func (s *stream) give(g *streamGroup, opt *xreadOptions, now int64) []resp.Value
 
 // history gives a consumer again what it has pending past an ID. Of an entry
 // that was deleted there is the ID alone.
-func (s *stream) history(g *streamGroup, opt *xreadOptions, after streamID, now int64) []resp.Value {
+func (s *stream) history(g *streamGroup, opt *xreadOptions, after streamID, now int64, r *room) []resp.Value {
 	found := []resp.Value{}
 	from, ok := after.next()
 	if !ok {
 		return found
 	}
 	g.consumers.get(opt.consumer).pending.each(from, func(id streamID, _ *struct{}) bool {
+		r.tx.charge(3 * cost.Lookup)
 		if e := s.entry(id); e != nil {
 			d := g.pending.edit(id, s.epoch)
 			d.at = now
 			d.again()
-			found = append(found, e.reply())
+			found = append(found, e.reply(r))
 		} else {
+			r.take(3, idText)
 			found = append(found, resp.List(resp.Str(id.String()), resp.Value{Kind: resp.NullArray}))
 		}
 		return int64(len(found)) != opt.count

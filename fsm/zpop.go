@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/trivetdb/trivet/fsm/cost"
 	"github.com/trivetdb/trivet/resp"
 )
 
@@ -16,12 +17,21 @@ func takeScored(tx *Tx, key []byte, z *sortedSet, count int64, highest bool) []s
 	if highest {
 		from, to, event = n-to, n, "zpopmax"
 	}
-	items := z.items(from, to)
+	items := z.items(tx, from, to)
+	tx.chargeScored(items, 3) // before they go: a list of each, at most
 	if highest {
 		slices.Reverse(items)
 	}
 	removeItems(tx, event, key, items)
 	return items
+}
+
+// chargeScored counts a reply with so many values for each of the items.
+func (tx *Tx) chargeScored(items []scored, values int) {
+	room := tx.room(len(items) * values)
+	for i := range items {
+		room.take(0, len(items[i].member))
+	}
 }
 
 // couples returns items as members and scores in turn.
@@ -126,11 +136,14 @@ func zscan(tx *Tx, args [][]byte) resp.Value {
 	if fail.IsError() {
 		return fail
 	}
+	room := tx.room(2)
 	elems, next := []resp.Value{}, uint64(0)
 	show := func(it scored) {
-		if !opt.matching || Match(opt.match, it.member) {
+		tx.charge(cost.Element)
+		if !opt.matching || tx.matches(opt.match, it.member) {
+			tx.charge(cost.Lookup) // to write the score
 			score := resp.AppendFloat(nil, it.score)
-			elems = append(elems, resp.Str(it.member), resp.Str(string(score)))
+			elems = append(elems, room.more(it.member), room.more(string(score)))
 		}
 	}
 	if z.size() <= maxSmall {
@@ -172,6 +185,7 @@ func zrandmember(tx *Tx, args [][]byte) resp.Value {
 		if fail.IsError() || z.size() == 0 {
 			return fail
 		}
+		tx.charge(cost.Lookup)
 		return resp.Str(z.order.at(tx.random(z.size())).member)
 	}
 	count, fail := parseDraws(args[2])
@@ -188,12 +202,21 @@ func zrandmember(tx *Tx, args [][]byte) resp.Value {
 	if fail.IsError() || z.size() == 0 {
 		return orEmpty(fail)
 	}
-	var items []scored
-	fail = tx.draw(z.size(), count, func(rank int) { items = append(items, z.order.at(rank)) })
-	switch {
-	case fail.IsError():
+	each := 1
+	if withScores {
+		each = 2
+	}
+	n, room, fail := tx.draws(z.size(), count, each)
+	if fail.IsError() {
 		return fail
-	case withScores:
+	}
+	items := make([]scored, 0, n)
+	tx.draw(z.size(), count, func(rank int) {
+		it := z.order.at(rank)
+		room.take(0, len(it.member))
+		items = append(items, it)
+	})
+	if withScores {
 		return resp.Couples(couples(items)...)
 	}
 	return listOf(items)

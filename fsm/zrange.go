@@ -1,6 +1,9 @@
 package fsm
 
-import "github.com/trivetdb/trivet/resp"
+import (
+	"github.com/trivetdb/trivet/fsm/cost"
+	"github.com/trivetdb/trivet/resp"
+)
 
 // A rangeKind says what the ends of a range are.
 type rangeKind uint8
@@ -92,6 +95,10 @@ func (q *rangeQuery) find(tx *Tx, key, start, stop []byte) (z *sortedSet, from, 
 	if z, fail = membersAt(tx, key); fail.IsError() {
 		return nil, 0, 0, fail
 	}
+	tx.charge(2*cost.Lookup + cost.Read(len(start)+len(stop)))
+	if q.kind == byLex {
+		tx.charge(z.searchLex(len(start) + len(stop)))
+	}
 	from, to = ranks(z)
 	switch {
 	case q.back && q.kind == byRank:
@@ -121,15 +128,17 @@ func (q *rangeQuery) cut(from, to int) (int, int) {
 }
 
 // list returns members in a reply.
-func (z *sortedSet) list(from, to int, back, scores bool) resp.Value {
+func (z *sortedSet) list(tx *Tx, from, to int, back, scores bool) resp.Value {
 	if !scores {
+		room := tx.room(to - from)
 		elems := make([]resp.Value, 0, to-from)
-		z.order.each(from, to, back, func(it scored) { elems = append(elems, resp.Str(it.member)) })
+		z.order.each(from, to, back, func(it scored) { elems = append(elems, room.str(it.member)) })
 		return resp.List(elems...)
 	}
+	room := tx.room(2 * (to - from))
 	elems := make([]resp.Value, 0, 2*(to-from))
 	z.order.each(from, to, back, func(it scored) {
-		elems = append(elems, resp.Str(it.member), resp.Float(it.score))
+		elems = append(elems, room.str(it.member), resp.Float(it.score))
 	})
 	return resp.Couples(elems...)
 }
@@ -142,7 +151,7 @@ func listRange(tx *Tx, args [][]byte, q rangeQuery, plain bool) resp.Value {
 	if fail.IsError() {
 		return fail
 	}
-	return z.list(from, to, q.back, q.scores)
+	return z.list(tx, from, to, q.back, q.scores)
 }
 
 func zrange(tx *Tx, args [][]byte) resp.Value { return listRange(tx, args, rangeQuery{}, true) }
@@ -177,11 +186,12 @@ func zrangestore(tx *Tx, args [][]byte) resp.Value {
 		return fail
 	}
 	tx.missing(args[2])
-	return storeScored(tx, "zrangestore", args[1], z.items(from, to))
+	return storeScored(tx, "zrangestore", args[1], z.items(tx, from, to))
 }
 
 // items returns a range of items.
-func (z *sortedSet) items(from, to int) []scored {
+func (z *sortedSet) items(tx *Tx, from, to int) []scored {
+	tx.charge(cost.Times(to-from, cost.Push))
 	items := make([]scored, 0, max(0, to-from))
 	z.order.each(from, to, false, func(it scored) { items = append(items, it) })
 	return items
@@ -196,8 +206,10 @@ func storeScored(tx *Tx, event string, key []byte, items []scored) resp.Value {
 		}
 		return resp.Int(0)
 	}
+	tx.charge(cost.Times(len(items), cost.Insert+cost.Lookup)) // less than Rank: they are in order
 	z := newSortedSet(tx.st.epoch)
 	for _, it := range items {
+		tx.charge(cost.Read(len(it.member)))
 		z.insert(it, hashOf(it.member))
 	}
 	tx.put(key, &object{kind: kindZSet, val: z})
@@ -223,7 +235,7 @@ func removeRange(tx *Tx, event string, args [][]byte, kind rangeKind) resp.Value
 	if fail.IsError() {
 		return fail
 	}
-	removeItems(tx, event, args[1], z.items(from, to))
+	removeItems(tx, event, args[1], z.items(tx, from, to))
 	return resp.Int(int64(to - from))
 }
 
@@ -233,6 +245,7 @@ func removeItems(tx *Tx, event string, key []byte, items []scored) {
 	if len(items) == 0 {
 		return
 	}
+	tx.charge(cost.Times(len(items), cost.Rank))
 	z, _ := change[*sortedSet](tx, key, kindZSet)
 	for _, it := range items {
 		z.remove(it)

@@ -2,7 +2,9 @@ package fsm
 
 import (
 	"math"
+	"math/bits"
 
+	"github.com/trivetdb/trivet/fsm/cost"
 	"github.com/trivetdb/trivet/resp"
 )
 
@@ -52,6 +54,15 @@ func membersAt(tx *Tx, key []byte) (*sortedSet, resp.Value) {
 	}
 	return z, fail
 }
+
+// searchLex returns the steps of looking for both ends of a range by halves, where
+// they are given by so many bytes.
+func (z *sortedSet) searchLex(n int) int {
+	return cost.Times(bits.Len(uint(z.size())), 2*cost.Lookup+cost.Read(n))
+}
+
+// text returns the number of bytes of all members.
+func (z *sortedSet) text() int { return z.taken - z.size()*elementOverhead }
 
 // zaddOptions are the options of ZADD.
 type zaddOptions struct{ nx, xx, gt, lt, ch, incr bool }
@@ -121,6 +132,7 @@ func zincrby(tx *Tx, args [][]byte) resp.Value {
 
 // addScored carries out ZADD with pairs of score and member.
 func addScored(tx *Tx, key []byte, opt zaddOptions, pairs [][]byte) resp.Value {
+	tx.chargeEach(pairs, cost.Rank/2)
 	scores := make([]float64, 0, 8)
 	for i := 0; i < len(pairs); i += 2 {
 		score, ok := parseScore(pairs[i])
@@ -179,6 +191,7 @@ func zrem(tx *Tx, args [][]byte) resp.Value {
 	if fail.IsError() {
 		return fail
 	}
+	tx.chargeEach(args[2:], cost.Rank)
 	removed := int64(0)
 	for _, arg := range args[2:] {
 		member := string(arg)
@@ -220,6 +233,7 @@ func zscore(tx *Tx, args [][]byte) resp.Value {
 	if fail.IsError() {
 		return fail
 	}
+	tx.charge(cost.Lookup + cost.Read(len(args[2])))
 	return z.scoreOf(args[2])
 }
 
@@ -228,6 +242,8 @@ func zmscore(tx *Tx, args [][]byte) resp.Value {
 	if fail.IsError() {
 		return fail
 	}
+	tx.chargeReply(len(args)-2, 0)
+	tx.chargeEach(args[2:], cost.Lookup)
 	scores := make([]resp.Value, 0, len(args)-2)
 	for _, member := range args[2:] {
 		scores = append(scores, z.scoreOf(member))
@@ -254,6 +270,7 @@ func rankOf(tx *Tx, args [][]byte, back bool) resp.Value {
 	if fail.IsError() {
 		return fail
 	}
+	tx.charge(2*cost.Lookup + 2*cost.Made(len(args[2])))
 	score, ok := z.score(string(args[2]))
 	if !ok {
 		return none
@@ -277,6 +294,7 @@ func zcount(tx *Tx, args [][]byte) resp.Value {
 	if fail.IsError() {
 		return fail
 	}
+	tx.charge(2 * cost.Lookup)
 	from, to := z.scoreRange(low, high)
 	return resp.Int(int64(to - from))
 }
@@ -290,6 +308,7 @@ func zlexcount(tx *Tx, args [][]byte) resp.Value {
 	if fail.IsError() {
 		return fail
 	}
+	tx.charge(z.searchLex(len(args[2]) + len(args[3])))
 	from, to := z.lexRange(low, high)
 	return resp.Int(int64(to - from))
 }

@@ -4,6 +4,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/trivetdb/trivet/fsm/cost"
 	"github.com/trivetdb/trivet/resp"
 )
 
@@ -20,6 +21,22 @@ func (s *scoreSource) size() int {
 		return s.set.size()
 	}
 	return s.zset.size()
+}
+
+// text returns the number of bytes of all members.
+func (s *scoreSource) text() int {
+	if s.set != nil {
+		return s.set.text()
+	}
+	return s.zset.text()
+}
+
+// search returns the steps of looking for a member of so many bytes.
+func (s *scoreSource) search(n int) int {
+	if s.set != nil {
+		return s.set.search(n)
+	}
+	return cost.Lookup + cost.Read(n)
 }
 
 func (s *scoreSource) score(member string) (float64, bool) {
@@ -44,6 +61,7 @@ type combination struct {
 	add     func(a, b float64) float64 // joins two scores of a member
 	scores  bool                       // in the reply
 	limit   int64                      // of ZINTERCARD, 0 for none
+	tx      *Tx
 }
 
 // addScores is what the sum of two scores is: infinities may cancel out.
@@ -91,7 +109,7 @@ func parseCombination(tx *Tx, name string, args [][]byte, takes combineOptions) 
 	case n > int64(len(args)-1):
 		return c, errSyntax
 	}
-	c.add = addScores
+	c.add, c.tx = addScores, tx
 	for _, key := range args[1 : 1+n] {
 		source, fail := sourceAt(tx, key)
 		if fail.IsError() {
@@ -158,6 +176,7 @@ func aggregate(word []byte) func(a, b float64) float64 {
 // bySize puts the smallest source first; the order in which scores are added
 // up follows it.
 func (c *combination) bySize() {
+	c.tx.charge(cost.Sort(len(c.sources), 0))
 	slices.SortStableFunc(c.sources, func(a, b scoreSource) int { return a.size() - b.size() })
 }
 
@@ -167,6 +186,7 @@ func (c *combination) union() []scored {
 	at := map[string]int{}
 	for i := range c.sources {
 		s := &c.sources[i]
+		c.tx.charge(cost.Times(s.size(), cost.Insert) + cost.Read(s.text()))
 		s.each(func(it scored) bool {
 			score := s.weigh(it.score)
 			if j, ok := at[it.member]; ok {
@@ -187,9 +207,11 @@ func (c *combination) inter() []scored {
 	var items []scored
 	first := &c.sources[0]
 	first.each(func(it scored) bool {
+		c.tx.charge(cost.Push)
 		score := first.weigh(it.score)
 		for i := range c.sources[1:] {
 			s := &c.sources[1+i]
+			c.tx.charge(s.search(len(it.member)))
 			other, ok := s.score(it.member)
 			if !ok {
 				return true
@@ -205,7 +227,9 @@ func (c *combination) inter() []scored {
 func (c *combination) diff() []scored {
 	var items []scored
 	c.sources[0].each(func(it scored) bool {
+		c.tx.charge(cost.Push)
 		for i := range c.sources[1:] {
+			c.tx.charge(c.sources[1+i].search(len(it.member)))
 			if _, ok := c.sources[1+i].score(it.member); ok {
 				return true
 			}
@@ -224,8 +248,19 @@ func combineScored(tx *Tx, name string, args [][]byte, takes combineOptions, do 
 		return nil, false, fail
 	}
 	items = do(&c)
+	tx.chargeSort(items)
 	slices.SortFunc(items, byOrder)
 	return items, c.scores, resp.Nil
+}
+
+// chargeSort counts the work of bringing items into order.
+func (tx *Tx) chargeSort(items []scored) {
+	tx.charge(len(items))
+	n := 0
+	for i := range items {
+		n += len(items[i].member)
+	}
+	tx.charge(cost.Sort(len(items), n))
 }
 
 func listCombined(tx *Tx, name string, args [][]byte, weights bool, do func(*combination) []scored) resp.Value {
@@ -235,8 +270,10 @@ func listCombined(tx *Tx, name string, args [][]byte, weights bool, do func(*com
 	case fail.IsError():
 		return fail
 	case scores:
+		tx.chargeScored(items, 2)
 		return resp.Couples(couples(items)...)
 	}
+	tx.chargeScored(items, 1)
 	return listOf(items)
 }
 

@@ -52,6 +52,7 @@ it is. Each flag can also be given as a variable: TRIVET_ON_FOLLOWER for
 					strings.ReplaceAll(err.Error(), "\n", "\n  "))}
 			}
 			cfg.Log = log
+			limitHeap(log)
 			return serve(cmd.Context(), cfg)
 		},
 	}

@@ -26,14 +26,14 @@ func TestServeFaults(t *testing.T) {
 	_, errs, status := cluster.Run(t, "serve", "--name", "-x", "--redis", "nowhere", "--http", "127.0.0.1:http-ish",
 		"--join", "a,b:7946", "--on-follower", "maybe", "--reads", "odd", "--advertise", "a:1", "--announce", "a",
 		"--tls-auth-clients", "never", "--gossip-key-file", "none.key", "--users-file", "none.acl", "--kubernetes-labels", "--log-level", "loud",
-		"--log-format", "yaml")
+		"--log-format", "yaml", "--protected-mode", "maybe", "--pprof", "here", "--max-client-memory", "much")
 	if status != 2 {
 		t.Errorf("exit status %d", status)
 	}
 	contains(t, errs, "the configuration has faults", `bootstrap-expect "some"`, "max-clients -3", `max-memory "5 elephants"`, `name "-x"`,
 		`redis "nowhere"`, `http "127.0.0.1:http-ish"`, `join "a"`, `on-follower "maybe"`, `reads "odd"`, `advertise "a:1"`, `announce "a"`,
 		`tls-auth-clients "never"`, "none.key", "none.acl", "this is no pod",
-		`log-level "loud"`, `log-format "yaml"`)
+		`protected-mode "maybe"`, `pprof "127.0.0.1:here"`, `max-client-memory "much"`, `log-level "loud"`, `log-format "yaml"`)
 	if strings.Contains(errs, `"b:7946"`) {
 		t.Errorf("a right value is called a fault:\n%s", errs)
 	}

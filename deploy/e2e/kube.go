@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -107,10 +108,18 @@ func isReady(p core.Pod) bool {
 
 // ask sends an HTTP request to a pod, through the API server.
 func (k *kube) ask(ctx context.Context, verb, pod string, port int, path, query string, body []byte) ([]byte, error) {
+	return k.askWith(ctx, verb, pod, port, path, query, body, "", "")
+}
+
+// askWith is ask with a header, where it has a name.
+func (k *kube) askWith(ctx context.Context, verb, pod string, port int, path, query string, body []byte, header, value string) ([]byte, error) {
 	r := k.CoreV1().RESTClient().Verb(verb).Namespace(k.namespace).Resource("pods").
 		Name(fmt.Sprintf("%s:%d", pod, port)).SubResource("proxy").Suffix(path)
 	if query != "" {
 		r = r.Param("name", query)
+	}
+	if header != "" {
+		r = r.SetHeader(header, value)
 	}
 	if body != nil {
 		r = r.Body(body)
@@ -133,11 +142,16 @@ type nodeStatus struct {
 	}
 }
 
-// status asks a node what it knows.
-func (k *kube) status(ctx context.Context, pod string) (s nodeStatus, err error) {
+// status asks a node what it knows. The API server keeps Authorization for itself.
+func (r *release) status(ctx context.Context, pod string) (s nodeStatus, err error) {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	b, err := k.ask(ctx, "GET", pod, httpPort, "status", "", nil)
+	password, err := r.password(ctx)
+	if err != nil {
+		return s, err
+	}
+	basic := "Basic " + base64.StdEncoding.EncodeToString([]byte("default:"+password))
+	b, err := r.askWith(ctx, "GET", pod, httpPort, "status", "", nil, "X-Trivet-Authorization", basic)
 	if err == nil {
 		err = json.Unmarshal(b, &s)
 	}

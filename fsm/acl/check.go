@@ -1,6 +1,7 @@
 package acl
 
 import (
+	"math"
 	"slices"
 	"strings"
 
@@ -45,25 +46,49 @@ func (r Reason) String() string {
 // Check returns whether the user may run a command, or else why not, and the
 // argument that is to blame.
 func (u *User) Check(c *Call) (why Reason, at int) {
+	why, at, _ = u.CheckWithin(c, math.MaxInt)
+	return why, at
+}
+
+// CheckWithin is Check, and tells how many steps of work it was, see package cost.
+// It gives up, and denies, once these are more than the limit.
+func (u *User) CheckWithin(c *Call, limit int) (why Reason, at, steps int) {
 	why = DeniedCommand
+	m := matcher{limit: limit}
 	for i := range u.Selectors {
-		reason, arg := u.Selectors[i].check(c)
+		reason, arg := u.Selectors[i].check(c, &m)
 		if reason == Allowed {
-			return Allowed, 0
+			return Allowed, 0, m.steps
 		}
 		if reason > why || reason == why && arg > at {
 			why, at = reason, arg
 		}
+		if m.steps > m.limit {
+			break
+		}
 	}
-	return why, at
+	return why, at, m.steps
 }
 
-func (s *Selector) check(c *Call) (Reason, int) {
+// A matcher counts the steps of comparing.
+type matcher struct{ steps, limit int }
+
+func (m *matcher) match(pattern, s string) bool {
+	if m.steps > m.limit {
+		return false
+	}
+	ok, steps := glob.Count(pattern, s, m.limit-m.steps)
+	m.steps += 1 + steps
+	return ok
+}
+
+func (s *Selector) check(c *Call, m *matcher) (Reason, int) {
+	m.steps += 1 + len(s.Commands)
 	if !c.Free && !s.allows(c) {
 		return DeniedCommand, 0
 	}
 	for _, k := range c.Keys {
-		if !s.AllKeys && !s.hasKey(string(c.Args[k.At]), k.Access) {
+		if !s.AllKeys && !s.hasKey(string(c.Args[k.At]), k.Access, m) {
 			return DeniedKey, k.At
 		}
 	}
@@ -71,7 +96,7 @@ func (s *Selector) check(c *Call) (Reason, int) {
 		return DeniedKey, c.Pattern
 	}
 	for _, at := range c.Channels {
-		if !s.HasChannel(string(c.Args[at]), c.Patterns) {
+		if !s.hasChannel(string(c.Args[at]), c.Patterns, m) {
 			return DeniedChannel, at
 		}
 	}
@@ -102,9 +127,9 @@ func (r *Rule) matches(c *Call) bool {
 	return ok && len(c.Args) > 1 && strings.EqualFold(string(c.Args[1]), first)
 }
 
-func (s *Selector) hasKey(key string, access Access) bool {
+func (s *Selector) hasKey(key string, access Access, m *matcher) bool {
 	return slices.ContainsFunc(s.Keys, func(k KeyPattern) bool {
-		return k.Access&access == access && glob.Match(k.Pattern, key)
+		return k.Access&access == access && m.match(k.Pattern, key)
 	})
 }
 
@@ -115,8 +140,12 @@ func (s *Selector) readsAll() bool {
 
 // HasChannel reports whether a channel, or a pattern of channels, is allowed.
 func (s *Selector) HasChannel(name string, pattern bool) bool {
+	return s.hasChannel(name, pattern, &matcher{limit: math.MaxInt})
+}
+
+func (s *Selector) hasChannel(name string, pattern bool, m *matcher) bool {
 	return s.AllChannels || slices.ContainsFunc(s.Channels, func(p string) bool {
-		return p == name || !pattern && glob.Match(p, name)
+		return p == name || !pattern && m.match(p, name)
 	})
 }
 

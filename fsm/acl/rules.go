@@ -3,6 +3,8 @@ package acl
 import (
 	"slices"
 	"strings"
+
+	"github.com/trivetdb/trivet/fsm/cost"
 )
 
 // Names are the commands that rules may speak of, in lower case.
@@ -56,26 +58,45 @@ func (s *Users) Edit(name string, rules []string, names Names) (changed *Users, 
 
 // merge puts together the rules of a selector that came as several words.
 func merge(rules []string) (merged []string, err string) {
-	open, first := -1, ""
-	for _, rule := range rules {
-		switch {
-		case open >= 0:
-			merged[open] += " " + rule
-		case strings.HasPrefix(rule, "("):
-			open, first = len(merged), rule
-			merged = append(merged, rule)
-		default:
-			merged = append(merged, rule)
+	for i := 0; i < len(rules); i++ {
+		if !strings.HasPrefix(rules[i], "(") {
+			merged = append(merged, rules[i])
 			continue
 		}
-		if strings.HasSuffix(rule, ")") {
-			open = -1
+		end := i
+		for end < len(rules) && !strings.HasSuffix(rules[end], ")") {
+			end++
 		}
-	}
-	if open >= 0 {
-		return nil, "Unmatched parenthesis in acl selector starting at '" + first + "'."
+		if end == len(rules) {
+			return nil, "Unmatched parenthesis in acl selector starting at '" + rules[i] + "'."
+		}
+		merged = append(merged, strings.Join(rules[i:end+1], " "))
+		i = end
 	}
 	return merged, ""
+}
+
+// EditWork returns the steps of Edit, see package cost: each rule is compared with
+// those that the user has and will have.
+func (s *Users) EditWork(name string, rules [][]byte) int {
+	size, parts, have := 0, 0, 0
+	for _, rule := range rules {
+		size += len(rule)
+		for _, c := range rule {
+			if c == ' ' || c == '(' {
+				parts++
+			}
+		}
+	}
+	parts += len(rules)
+	if u := s.Get(name); u != nil {
+		have = len(u.Passwords)
+		for i := range u.Selectors {
+			have += 1 + len(u.Selectors[i].Keys) + len(u.Selectors[i].Channels) + len(u.Selectors[i].Commands)
+		}
+	}
+	work := cost.Times(parts, cost.Lookup+(parts+have)/2) + cost.Times(have, cost.Element)
+	return work + cost.Made(4*size) + cost.Times(len(s.names), cost.Push)
 }
 
 // An editor applies rules to a user.

@@ -9,22 +9,29 @@
 // clock, a cache or what the process has done before.
 package cost
 
-import "math"
+import (
+	"math"
+	"math/bits"
+)
 
 // A step is about the work of one instruction of a script, 10 to 20 ns of a core.
-// These are what other work counts for.
+// These are what other work counts for, measured on values of half a million
+// elements, which no cache holds.
 const (
 	// Limit is how many steps a command, a script or a transaction may take. With
 	// it, one of them takes some 0.3 s.
 	Limit = 20_000_000
-	// Element is an element of a list, a hash or a set that is looked at in order.
+	// Element is an element of a hash or a set that is looked at in order.
 	Element = 2
-	// Lookup is a search for a key, a member or a field by its hash.
-	Lookup = 10
-	// Insert is an element that is put into a set, a hash or a list.
-	Insert = 25
-	// Rank is an element that is put into a sorted set, or taken out, or sorted.
-	Rank = 50
+	// Push is an element that is put to an end of a list, or taken off.
+	Push = 5
+	// Lookup is a search for a key, a member or a field by its hash, or for an
+	// element by its place.
+	Lookup = 20
+	// Insert is an element that is put into a set or a hash, or taken out.
+	Insert = 50
+	// Rank is an element that is put into a sorted set, or taken out.
+	Rank = 120
 
 	readPerStep = 16 // bytes that are read, compared, hashed or counted
 	madePerStep = 8  // bytes of memory that are taken and filled
@@ -35,6 +42,9 @@ func Read(n int) int { return n / readPerStep }
 
 // Made returns the steps of making n bytes of something new.
 func Made(n int) int { return n / madePerStep }
+
+// Sort returns the steps of sorting n strings with so many bytes altogether.
+func Sort(n, size int) int { return Times(bits.Len(uint(max(n, 0))), max(n, 0)+Read(size)/2) }
 
 // Times returns the steps of doing n times what takes the given steps. It is
 // right, or too large to be allowed, whatever the numbers are.

@@ -36,6 +36,8 @@ const (
 	// maxKey bounds the strings that are keys of tables.
 	maxKey = 1 << 20
 
+	functionCost  = 8  // of a call of a library function, besides what it does
+	numberCost    = 15 // of a string that is converted to a number
 	callbackCost  = 10
 	resumeCost    = 30
 	verbCost      = 20  // of a conversion of string.format
@@ -116,7 +118,7 @@ func (c call) payMade(n int) {
 // number is number, for a string that may be long.
 func (c call) number(v lua.LValue) (float64, bool) {
 	if s, ok := v.(lua.LString); ok {
-		c.payMade(len(s))
+		c.pay(numberCost + cost.Made(2*len(s)))
 	}
 	return number(v)
 }

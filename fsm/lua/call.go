@@ -18,7 +18,11 @@ type function func(c call) int
 
 // wrap makes a function that scripts can call.
 func wrap(name string, f function) *lua.LFunction {
-	return &lua.LFunction{IsG: true, Env: noEnv, GFunction: func(L *lua.LState) int { return f(call{L, name}) }}
+	return &lua.LFunction{IsG: true, Env: noEnv, GFunction: func(L *lua.LState) int {
+		c := call{L, name}
+		c.pay(functionCost)
+		return f(c)
+	}}
 }
 
 // noEnv is the environment of library functions, which use none.

@@ -3,19 +3,17 @@ package lua
 import (
 	"cmp"
 	"slices"
-	"sync/atomic"
 
 	lua "github.com/yuin/gopher-lua"
 )
 
-// A code is the source of a script or a library and what it is compiled to: one
-// form for strict runs and one for others, each when it is first needed. It may be
-// used by several machines at once.
+// A code is the source of a script or a library and what it is compiled to: for
+// strict runs, or for others.
 type code struct {
 	body   string
 	source string // what errors call it
-	strict atomic.Pointer[compiled]
-	plain  atomic.Pointer[compiled]
+	strict bool   // the form is for strict runs
+	form   *compiled
 }
 
 // A compiled form never changes.
@@ -24,21 +22,21 @@ type compiled struct {
 	names names
 }
 
-// compile returns a form of the code.
-func (c *code) compile(strict bool) (*compiled, error) {
-	form := &c.plain
-	if strict {
-		form = &c.strict
+// use returns a form of the code. Where that is not the one that it keeps, it is
+// compiled for this time.
+func (c *code) use(strict bool) (*compiled, error) {
+	if c.form != nil && c.strict == strict {
+		return c.form, nil
 	}
-	if known := form.Load(); known != nil {
-		return known, nil
+	return compile(c.body, c.source, strict)
+}
+
+// keep compiles the form that is kept. Nobody else may use the code meanwhile.
+func (c *code) keep(strict bool) (err error) {
+	if c.form, err = c.use(strict); err == nil {
+		c.strict = strict
 	}
-	made, err := compile(c.body, c.source, strict)
-	if err != nil {
-		return nil, err
-	}
-	form.Store(made)
-	return made, nil
+	return err
 }
 
 // maxUpvalues is how many variables of functions around it a function may use:

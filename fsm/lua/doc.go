@@ -9,6 +9,11 @@
 // anything in memory and no order of a Go map. Work is counted, not timed: a
 // script that exceeds [Budget] ends at the same instruction everywhere.
 //
+// From the cluster's level of bounds on, runs are strict: they share the cost.Meter
+// of the command that runs them, and everything that takes time or memory is paid for
+// before it is done, so that a run holds some 200 MB at most; see bounds.go and
+// rewritestrict.go. Runs below that level count as they always did.
+//
 // Where gopher-lua differs from Lua 5.1 in what scripts can see, this package
 // makes up for it. Operators that cannot be overridden are rewritten before
 // compilation, see rewrite.go; the libraries are all our own.

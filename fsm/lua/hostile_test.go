@@ -3,6 +3,7 @@ package lua
 import (
 	"fmt"
 	"runtime"
+	"runtime/debug"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -94,6 +95,8 @@ var hostile = []string{
 	"while true do string.format('%99.99f%99.99f%99.99f%99.99f', 1e300, 1e300, 1e300, 1e300) end",
 	"while true do pcall(error, 'x', 1000000000) end",
 	"local function f(n) if n == 0 then while true do pcall(error, 'x', 1000000) end end f(n - 1) return 1 end f(3000)",
+	"local a, b = 1e308, 3e-308 while true do local c = a % b end",
+	"while true do math.fmod(1e308, 3e-308) end",
 	// Memory.
 	"local t = {} for i = 1, 1e9 do t[i] = {} t[i].x = 1 end",
 	"local t = {} for i = 1, 1e9 do t[i] = {x = 1, [64] = 1} t[i][true] = 1 end",
@@ -174,6 +177,7 @@ const mostMemory = 400 << 20
 // Each of them ends, for its work or by an error of its own, at the same step on
 // each machine, and in little memory.
 func TestHostile(t *testing.T) {
+	defer debug.SetMaxStack(debug.SetMaxStack(64 << 20)) // more would end the process
 	for _, script := range hostile {
 		limits := []int{cost.Limit / 10}
 		if !testing.Short() {

@@ -2,7 +2,6 @@ package lua
 
 import (
 	"math"
-	"unsafe"
 
 	lua "github.com/yuin/gopher-lua"
 
@@ -24,7 +23,7 @@ func jsonEncode(c call) int {
 	w := &jsonWriter{call: c, cfg: c.run().config()}
 	w.value(c.Get(1), 0)
 	w.charge()
-	c.Push(stringOf(w.b))
+	c.Push(lua.LString(w.b))
 	return 1
 }
 
@@ -54,9 +53,6 @@ func (w *jsonWriter) room(s string) {
 		w.call.raise("resulting string too large")
 	}
 }
-
-// stringOf returns the bytes as a string, which they are from now on.
-func stringOf(b []byte) lua.LString { return lua.LString(unsafe.String(unsafe.SliceData(b), len(b))) }
 
 func (w *jsonWriter) value(v lua.LValue, depth int) {
 	w.call.pay(elementCost)

@@ -13,7 +13,7 @@ const librarySource = "user_function"
 // functions. It is little, for it is done again at each call.
 const loadBudget = Budget / 100
 
-// A Library is compiled code that registers functions. It never changes.
+// A Library is compiled code that registers functions. It changes only in Prepare.
 //
 // Its code runs from the start at each call of one of its functions. In Redis it
 // runs once, and its local variables live on: what a function leaves in them the
@@ -67,14 +67,20 @@ func flagOf(name string) (Flags, bool) {
 	return 0, false
 }
 
-// form returns what the library is compiled to.
-func (l *Library) form(strict bool) (*compiled, error) {
-	form, err := l.code.compile(strict)
-	if err != nil {
-		return nil, fmt.Errorf("ERR Error compiling function: %w", err)
+// Prepare compiles the library for strict runs, or for others, where it was not.
+// Nobody may use it meanwhile.
+func (l *Library) Prepare(strict bool) error {
+	if l.code.strict == strict && l.code.form != nil {
+		return nil
 	}
-	return form, nil
+	if err := l.code.keep(strict); err != nil {
+		return l.wrong(err)
+	}
+	return nil
 }
+
+// wrong tells the client of an error in the source.
+func (l *Library) wrong(err error) error { return fmt.Errorf("ERR Error compiling function: %w", err) }
 
 // Load compiles the code of a library and finds the functions that it registers.
 // The error's text is for the client. The machine's meter is exhausted where that
@@ -87,10 +93,10 @@ func (m *Machine) Load(code string) (*Library, error) {
 	}
 	l.code.body, l.code.source = body, librarySource
 	strict := m.Meter != nil
-	form, err := l.form(strict)
-	if err != nil {
+	if err := l.Prepare(strict); err != nil {
 		return nil, err
 	}
+	form := l.code.form
 	r := m.newRun(form.names, librarySource, nil)
 	r.budget, r.left = min(loadBudget, r.left), min(loadBudget, r.left)
 	r.granted = r.left

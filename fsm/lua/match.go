@@ -20,6 +20,7 @@ type matching struct {
 }
 
 func (c call) matching(src, pat string) matching {
+	c.pay(2 * callbackCost)
 	pat, anchored := strings.CutPrefix(pat, "^")
 	return matching{pattern.New(src, pat, 0), c, src, anchored}
 }
@@ -119,6 +120,7 @@ func (c call) find(positions bool) int {
 func stringGmatch(c call) int {
 	s, pat := c.str(1), c.str(2)
 	pos := 0
+	c.pay(closureCost + callbackCost)
 	c.Push(wrap("", func(c call) int {
 		m := matching{pattern.New(s, pat, 0), c, s, false}
 		start, end := m.next(pos)
@@ -185,7 +187,9 @@ func (m matching) replace(b *strings.Builder, repl lua.LValue, start, end int) {
 	var v lua.LValue
 	switch repl := repl.(type) {
 	case *lua.LTable:
-		v = m.call.GetTable(repl, m.capture(0, start, end))
+		key := m.capture(0, start, end)
+		m.call.payKey(key)
+		v = m.call.GetTable(repl, key)
 	case *lua.LFunction:
 		v = m.call.callback(repl, m.captures(start, end, true)...)
 	default:

@@ -22,14 +22,14 @@ var mathFunctions = map[string]function{
 	"deg":        of(func(x float64) float64 { return x / (math.Pi / 180) }),
 	"exp":        slow(calc.Exp),
 	"floor":      of(math.Floor),
-	"fmod":       of2(math.Mod),
+	"fmod":       mathMod,
 	"frexp":      mathFrexp,
 	"ldexp":      func(c call) int { return c.pushNumber(math.Ldexp(c.num(1), clampExponent(c.int(2)))) },
 	"log":        slow(calc.Log),
 	"log10":      slow(calc.Log10),
 	"max":        func(c call) int { return c.extreme(func(a, b float64) bool { return a > b }) },
 	"min":        func(c call) int { return c.extreme(func(a, b float64) bool { return a < b }) },
-	"mod":        of2(math.Mod),
+	"mod":        mathMod,
 	"modf":       mathModf,
 	"pow":        slow2(calc.Pow),
 	"rad":        of(func(x float64) float64 { return x * (math.Pi / 180) }),
@@ -57,6 +57,7 @@ func slow2(f func(a, b float64) float64) function {
 func (f function) charging(cost int) function {
 	return func(c call) int {
 		c.charge(cost)
+		c.pay(2 * cost)
 		return f(c)
 	}
 }
@@ -67,6 +68,22 @@ func of(f func(float64) float64) function {
 
 func of2(f func(a, b float64) float64) function {
 	return func(c call) int { return c.pushNumber(f(c.num(1), c.num(2))) }
+}
+
+func mathMod(c call) int {
+	a, b := c.num(1), c.num(2)
+	c.payMod(a, b)
+	return c.pushNumber(math.Mod(a, b))
+}
+
+// payMod counts what math.Mod takes: it goes through the bits between the two.
+func (c call) payMod(a, b float64) {
+	if a = math.Abs(a); a < 1<<53 && math.Abs(b) >= 1 {
+		return
+	}
+	_, high := math.Frexp(a)
+	_, low := math.Frexp(b)
+	c.pay(max(high-low, 0))
 }
 
 // modulo is Lua's operator %.

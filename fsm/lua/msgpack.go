@@ -35,7 +35,7 @@ func msgPack(c call) int {
 	for i := 1; i <= c.GetTop(); i++ {
 		w.value(c.Get(i), 0)
 	}
-	return c.pushText(string(stringOf(w.b)))
+	return c.pushText(string(w.b))
 }
 
 // A packWriter encodes values.

@@ -18,6 +18,7 @@ var operators = []lua.LValue{
 	wrap("more", func(c call) int { return c.truth(c.less(c.Get(2), c.Get(1))) }),
 	wrap("least", func(c call) int { return c.truth(c.most(c.Get(2), c.Get(1))) }),
 	wrap("text", keyText), wrap("many", many), wrap("closure", closure), wrap("paid", paid),
+	wrap("mod", mod),
 }
 
 // concat is the operator .. for two operands or more, from the right.

@@ -19,6 +19,21 @@ func power(c call) int {
 	return c.arithmetic("__pow", calc.Pow)
 }
 
+// mod is the operator %, for strict runs.
+func mod(c call) int {
+	a, ok := c.Get(1).(lua.LNumber)
+	b, ok2 := c.Get(2).(lua.LNumber)
+	if ok && ok2 {
+		c.payMod(float64(a), float64(b))
+		return c.pushNumber(modulo(float64(a), float64(b)))
+	}
+	if f := metamethod(c.Get(1), "__mod"); f != lua.LNil {
+		c.Push(c.callback(f, c.Get(1), c.Get(2)))
+		return 1
+	}
+	return c.arithmetic("__mod", modulo)
+}
+
 // power returns a call, or the result where both sides are literals.
 func (r *rewriter) power(x *ast.ArithmeticOpExpr) ast.Expr {
 	a, ok := x.Lhs.(*ast.NumberExpr)

@@ -41,19 +41,19 @@ func Compile(script string, strict bool) (*Program, error) {
 		return nil, err
 	}
 	p.code.body, p.code.source = body, source
-	if _, err = p.form(strict); err != nil {
-		return nil, err
+	if err = p.code.keep(strict); err != nil {
+		return nil, p.wrong(err)
 	}
 	return p, nil
 }
 
-// form returns what the script is compiled to.
-func (p *Program) form(strict bool) (*compiled, error) {
-	form, err := p.code.compile(strict)
-	if err != nil {
-		return nil, fmt.Errorf("ERR Error compiling script (new function): %w", err)
-	}
-	return form, nil
+// Strict reports whether the script is compiled for strict runs. It can be run in
+// others, too, but is compiled anew each time.
+func (p *Program) Strict() bool { return p.code.strict }
+
+// wrong tells the client of an error in the source.
+func (p *Program) wrong(err error) error {
+	return fmt.Errorf("ERR Error compiling script (new function): %w", err)
 }
 
 // shebang reads the first line of a script where it starts with #!, and leaves

@@ -3,6 +3,7 @@ package lua
 import (
 	lua "github.com/yuin/gopher-lua"
 
+	"github.com/trivetdb/trivet/fsm/cost"
 	"github.com/trivetdb/trivet/resp"
 )
 
@@ -156,7 +157,7 @@ func redisSHA1(c call) int {
 	}
 	s, _ := text(c.Get(1))
 	c.charge(len(s) / 8)
-	c.payMade(len(s))
+	c.pay(showCost + cost.Made(len(s)))
 	c.Push(lua.LString(Sum(s)))
 	return 1
 }

@@ -24,7 +24,7 @@ import (
 
 // The names of the operators, in the order of operators.
 var operatorNames = []string{"(concat)", "(length)", "(for)", "(minus)", "(key)", "(made)", "(power)",
-	"(same)", "(other)", "(less)", "(most)", "(more)", "(least)", "(text)", "(many)", "(closure)", "(paid)"}
+	"(same)", "(other)", "(less)", "(most)", "(more)", "(least)", "(text)", "(many)", "(closure)", "(paid)", "(mod)"}
 
 // plainOperators is how many of them there are without those for strict runs.
 const plainOperators = 7
@@ -47,6 +47,7 @@ const (
 	manyOp
 	closureOp
 	paidOp
+	modOp
 )
 
 // maxNesting bounds how deep a script may be nested. Lua's own limit is 200,
@@ -189,72 +190,6 @@ func (r *rewriter) stmt(s ast.Stmt) ast.Stmt {
 	return s
 }
 
-// assign rewrites an assignment. Where the table of t[k] = v is not just a
-// variable, it becomes one: it must not be evaluated twice.
-func (r *rewriter) assign(s *ast.AssignStmt) ast.Stmt {
-	var objects []ast.Stmt
-	for i, e := range s.Lhs {
-		x, ok := e.(*ast.AttrGetExpr)
-		grows := ok && mayGrow(x)
-		many := len(s.Lhs) > 1 && !r.strict // rare, and charged less
-		if grows && !many {
-			r.paid = x
-		}
-		r.expr(&s.Lhs[i])
-		if !grows {
-			continue
-		}
-		name, simple := x.Object.(*ast.IdentExpr)
-		if !simple {
-			if many {
-				continue
-			}
-			name = &ast.IdentExpr{Value: "(object" + strconv.Itoa(i) + ")"}
-			name.SetLine(x.Line())
-			object := &ast.LocalAssignStmt{Names: []string{name.Value}, Exprs: []ast.Expr{x.Object}}
-			object.SetLine(s.Line())
-			object.SetLastLine(s.LastLine())
-			objects = append(objects, object)
-			x.Object = name
-		}
-		again := *name
-		x.Key = operator(keyOp, x, &again, x.Key)
-	}
-	r.exprs(s.Rhs)
-	if len(objects) == 0 {
-		return s
-	}
-	block := &ast.DoBlockStmt{Stmts: append(objects, s)}
-	block.SetLine(s.Line())
-	block.SetLastLine(s.LastLine())
-	return block
-}
-
-// smallArray is how large arrays are that may cost what they like.
-const smallArray = 64
-
-// mayGrow reports whether t[k] = v may take much memory. It does not for t.x, for
-// small numbers and for t[#t + 1].
-func mayGrow(x *ast.AttrGetExpr) bool {
-	switch key := x.Key.(type) {
-	case *ast.StringExpr:
-		return false
-	case *ast.NumberExpr:
-		n, ok := parseNumber(key.Value)
-		return !ok || n > smallArray
-	case *ast.ArithmeticOpExpr:
-		size, ok := key.Lhs.(*ast.UnaryLenOpExpr)
-		one, ok2 := key.Rhs.(*ast.NumberExpr)
-		if !ok || !ok2 || key.Operator != "+" || one.Value != "1" {
-			return true
-		}
-		a, ok := size.Expr.(*ast.IdentExpr)
-		b, ok2 := x.Object.(*ast.IdentExpr)
-		return !ok || !ok2 || a.Value != b.Value
-	}
-	return true
-}
-
 // localNames declares local variables: a local function before its body, others
 // after their values.
 func (r *rewriter) localNames(s *ast.LocalAssignStmt) {
@@ -342,19 +277,7 @@ func (r *rewriter) expr(e *ast.Expr) {
 			*e = operator(madeOp, x, x, size)
 		}
 	case *ast.FuncCallExpr:
-		r.noteCall(x)
-		if x.Func != nil {
-			r.expr(&x.Func)
-		}
-		if x.Receiver != nil {
-			r.expr(&x.Receiver)
-		}
-		r.exprs(x.Args)
-		r.open(x.Args)
-		if x.Func == nil {
-			r.identifier(x.Method, x.Line())
-			r.constant(x.Method, x)
-		}
+		r.funcCall(x)
 	case *ast.LogicalOpExpr:
 		r.expr(&x.Lhs)
 		r.expr(&x.Rhs)
@@ -364,8 +287,11 @@ func (r *rewriter) expr(e *ast.Expr) {
 		r.noteMath(x)
 		r.expr(&x.Lhs)
 		r.expr(&x.Rhs)
-		if x.Operator == "^" {
+		switch {
+		case x.Operator == "^":
 			*e = r.power(x)
+		case x.Operator == "%" && r.strict:
+			*e = operator(modOp, x, x.Lhs, x.Rhs)
 		}
 	case *ast.StringConcatOpExpr:
 		*e = r.concat(x)
@@ -386,6 +312,23 @@ func (r *rewriter) expr(e *ast.Expr) {
 		if r.strict {
 			*e = operator(closureOp, x, x)
 		}
+	}
+}
+
+// funcCall rewrites the parts of a call.
+func (r *rewriter) funcCall(x *ast.FuncCallExpr) {
+	r.noteCall(x)
+	if x.Func != nil {
+		r.expr(&x.Func)
+	}
+	if x.Receiver != nil {
+		r.expr(&x.Receiver)
+	}
+	r.exprs(x.Args)
+	r.open(x.Args)
+	if x.Func == nil {
+		r.identifier(x.Method, x.Line())
+		r.constant(x.Method, x)
 	}
 }
 

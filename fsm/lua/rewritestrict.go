@@ -14,6 +14,7 @@ import (
 //	t[k]              t[text(k)]              k is hashed
 //	f(...)            f(many(...))            all values are copied
 //	function() end    closure(function() end)
+//	a % b             mod(a, b)               slow where a is much larger
 //	t.x = v           paid(20) before it
 //	{nil, nil, ...}   made({...}, 3)
 //

@@ -171,9 +171,9 @@ type Machine struct {
 
 // Run runs a script and returns its reply. The host is called from within.
 func (m *Machine) Run(p *Program, host Host, keys, argv [][]byte) resp.Value {
-	form, err := p.form(m.Meter != nil)
+	form, err := p.code.use(m.Meter != nil)
 	if err != nil {
-		return resp.Err(err.Error())
+		return resp.Err(p.wrong(err).Error())
 	}
 	r := m.newRun(form.names, source, host)
 	return m.finish(r, p.SHA, keys, argv, func(L *lua.LState) lua.LValue { return r.chunk(L, form.proto) })
@@ -181,9 +181,9 @@ func (m *Machine) Run(p *Program, host Host, keys, argv [][]byte) resp.Value {
 
 // Call calls a function of a library and returns its reply.
 func (m *Machine) Call(l *Library, f *Function, host Host, keys, argv [][]byte) resp.Value {
-	form, err := l.form(m.Meter != nil)
+	form, err := l.code.use(m.Meter != nil)
 	if err != nil {
-		return resp.Err(err.Error())
+		return resp.Err(l.wrong(err).Error())
 	}
 	r := m.newRun(form.names, librarySource, host)
 	r.loading = &registry{}

@@ -64,6 +64,9 @@ func TestStrictAnswersAlike(t *testing.T) {
 		"local function f() local function g() return 1 end g = nil return g end return tostring(f())",
 		"local t = {n = 0} function t:inc(by) self.n = self.n + by return self end return t:inc(1):inc(2).n",
 		"return {a ~= 1}",
+		"return {tostring(7 % 3), tostring(-7 % 3), tostring(7 % -3), tostring(1e308 % 7), tostring(5 % 0), tostring(5 % (1/0)), tostring(-5 % (1/0))}",
+		"local a, b = '7', 4 return {a % b, b % a}", "local a = {} return a % 1", "local a = 'x' return 1 % a",
+		"local m = {__mod = function(a, b) return 9 end} local a = setmetatable({}, m) return {a % 1, 1 % a, a % a, 'x' % a}",
 	} {
 		plain, _ := eval(t, &Machine{}, script)
 		strict, left := strictEval(t, cost.Limit, script)

@@ -122,7 +122,7 @@ func structPack(c call) int {
 	for {
 		option, size, padding := l.next()
 		if option == 0 {
-			return c.pushText(string(stringOf(b)))
+			return c.pushText(string(b))
 		}
 		b = append(b, make([]byte, padding)...)
 		switch option {

@@ -13,8 +13,9 @@ import (
 // A client that writes a whole pipeline before it reads the first reply gets all
 // replies, though neither the requests nor the replies fit into the sockets.
 func TestPipelineWrittenBeforeItIsRead(t *testing.T) {
-	f := start(t, Options{WriteTimeout: 3 * time.Second})
+	f := start(t, Options{WriteTimeout: 8 * time.Second})
 	w := dial(t, f.redis)
+	w.SetDeadline(time.Now().Add(time.Minute))
 	const n = 12_000
 	line := strings.Repeat("x", 2048)
 	w.send(strings.Repeat("ECHO "+line+"\r\n", n))
@@ -31,7 +32,7 @@ func TestPipelineWrittenBeforeItIsRead(t *testing.T) {
 
 // Past what is read ahead the connection ends, once nothing was taken for a time.
 func TestPipelineWithoutEnd(t *testing.T) {
-	f := start(t, Options{WriteTimeout: 200 * time.Millisecond})
+	f := start(t, Options{WriteTimeout: time.Second})
 	w := dial(t, f.redis)
 	lines := strings.Repeat("ECHO "+strings.Repeat("x", 16<<10)+"\r\n", 64)
 	var err error

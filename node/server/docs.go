@@ -144,6 +144,7 @@ func WriteDocs(w io.Writer) error {
 	}
 	var b bytes.Buffer
 	b.WriteString(docsHead)
+	b.WriteString(docsBounds())
 	chapter := func(title, group string) {
 		fmt.Fprintf(&b, "## %s\n\n| Command | Arguments | Summary | Since | Runs |\n|---|---|---|---|---|\n", title)
 		for _, r := range byGroup[group] {

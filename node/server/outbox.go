@@ -52,6 +52,22 @@ type outbox struct {
 func (o *outbox) append(f func([]byte) []byte) int {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	return o.add(f)
+}
+
+// answer is append for a reply. While the session is at work, it does not look
+// whether the client sends: that time is none in which the client is silent.
+func (o *outbox) answer(f func([]byte) []byte) int {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.writing {
+		o.conn.SetWriteDeadline(time.Now().Add(o.timeout))
+	}
+	return o.add(f)
+}
+
+// add is append for a caller that holds the lock.
+func (o *outbox) add(f func([]byte) []byte) int {
 	if o.failed {
 		return 0
 	}
@@ -307,7 +323,7 @@ func (s *session) note(v resp.Value) (int, error) {
 	if size >= flushAt && !s.reserve(size) {
 		return 0, io.ErrClosedPipe
 	}
-	return s.out.append(func(b []byte) []byte {
+	return s.out.answer(func(b []byte) []byte {
 		if size >= flushAt {
 			b = slices.Grow(b, size)
 		}

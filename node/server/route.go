@@ -29,3 +29,21 @@ func routeOf(f fsm.Flag, away bool) route {
 	}
 	return toLog
 }
+
+// away reports whether writes are to be answered with the leader's address.
+func (s *Server) away() bool { return s.opts.Redirect && !s.opts.Backend.Leads() }
+
+// leader returns the leader's address for clients of this session's kind, or ""
+// where there is nowhere to send them.
+func (s *session) leader() (string, error) {
+	m, err := s.srv.opts.Backend.Leader(s.ctx)
+	switch {
+	case err != nil:
+		return "", err
+	case !s.srv.away(): // this node has been elected meanwhile
+		return "", nil
+	case s.classic:
+		return m.Classic, nil
+	}
+	return m.Redis, nil
+}

@@ -391,21 +391,3 @@ func (s *session) finish(r *row, args [][]byte, took time.Duration, v resp.Value
 	}
 	return nil
 }
-
-// away reports whether writes are to be answered with the leader's address.
-func (s *Server) away() bool { return s.opts.Redirect && !s.opts.Backend.Leads() }
-
-// leader returns the leader's address for clients of this session's kind, or ""
-// where there is nowhere to send them.
-func (s *session) leader() (string, error) {
-	m, err := s.srv.opts.Backend.Leader(s.ctx)
-	switch {
-	case err != nil:
-		return "", err
-	case !s.srv.away(): // this node has been elected meanwhile
-		return "", nil
-	case s.classic:
-		return m.Classic, nil
-	}
-	return m.Redis, nil
-}

@@ -25,9 +25,9 @@ const (
 var arrows = []struct{ from, to []string }{
 	{[]string{"cmd/trivet"}, []string{"cmd/trivet/ingest", "node", "node/..."}},
 	{[]string{"cmd/trivet/ingest"}, []string{"fsm/rdb", "resp"}},
-	{[]string{"node", "node/..."}, []string{"node/...", "transport", "fsm", "fsm/acl", "resp"}},
+	{[]string{"node", "node/..."}, []string{"node/...", "transport", "fsm", "fsm/acl", "fsm/cost", "resp"}},
 	{[]string{"fsm"}, []string{"fsm/acl", "fsm/calc", "fsm/cost", "fsm/glob", "fsm/lua", "fsm/rdb", "resp"}},
-	{[]string{"fsm/acl"}, []string{"fsm/glob"}},
+	{[]string{"fsm/acl"}, []string{"fsm/cost", "fsm/glob"}},
 	{[]string{"fsm/lua"}, []string{"fsm/calc", "fsm/cost", "fsm/lua/pattern", "resp"}},
 	{[]string{"fsm/calc", "fsm/cost", "fsm/glob", "fsm/lua/pattern", "fsm/rdb"}, nil},
 	{[]string{"resp", "transport"}, nil},

@@ -43,9 +43,13 @@ type Node struct {
 	Redis, Classic, Peer, Gossip, HTTP string // addresses
 	Dir                                string
 	Log                                string // path
-	cluster                            *Cluster
-	cmd                                *exec.Cmd
-	done                               chan struct{} // closed when the process has ended
+	// Through, where not empty, is a command that the process is started by: it gets
+	// the program and its flags as arguments, and runs them by exec.
+	Through []string
+	cluster *Cluster
+	args    []string // of the program, for each start
+	cmd     *exec.Cmd
+	done    chan struct{} // closed when the process has ended
 }
 
 // Secret is what all nodes of all clusters prove to each other.
@@ -114,9 +118,9 @@ func (c *Cluster) Add(flags ...string) *Node {
 		Gossip: freeAddress(c.t), HTTP: freeAddress(c.t),
 	}
 	c.Nodes = append(c.Nodes, n)
-	n.cmd = exec.Command(c.bin, append([]string{"serve", "--name", n.Name, "--data", n.Dir,
+	n.args = slices.Concat([]string{"serve", "--name", n.Name, "--data", n.Dir,
 		"--redis", n.Redis, "--classic", n.Classic, "--peer", n.Peer, "--gossip", n.Gossip, "--http", n.HTTP,
-		"--join", c.Nodes[0].Gossip, "--peer-secret", Secret}, append(flags, c.flags...)...)...)
+		"--join", c.Nodes[0].Gossip, "--peer-secret", Secret}, flags, c.flags)
 	return n
 }
 
@@ -163,7 +167,9 @@ func (n *Node) Start(more ...string) {
 		t.Fatal(err)
 	}
 	defer log.Close()
-	cmd := exec.Command(n.cmd.Path, slices.Concat(n.cmd.Args[1:], more)...)
+	n.args = append(n.args, more...)
+	argv := slices.Concat(n.Through, []string{n.cluster.bin}, n.args)
+	cmd := exec.Command(argv[0], argv[1:]...)
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.SysProcAttr = processAttributes()
 	if err := cmd.Start(); err != nil {
@@ -348,5 +354,5 @@ func (c *Cluster) SameState() {
 
 // Arg gives the node a flag, from its next start on, in the place of what it had.
 func (n *Node) Arg(flag, value string) {
-	n.cmd.Args = append(n.cmd.Args, flag, value) // the last one counts
+	n.args = append(n.args, flag, value) // the last one counts
 }

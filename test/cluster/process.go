@@ -36,3 +36,9 @@ func (n *Node) Files() int {
 	}
 	return len(open)
 }
+
+// Ended says how the process has ended: its exit status, or the signal.
+func (n *Node) Ended() string {
+	<-n.done
+	return n.cmd.ProcessState.String()
+}

@@ -30,7 +30,6 @@
 - {name: TRIVET_GOSSIP_KEY_FILE, value: /etc/trivet/gossip/gossip-key}
 {{- end }}
 {{- if not .Values.auth.enabled }}
-# Clients without a password are what auth.enabled: false asks for.
 - {name: TRIVET_PROTECTED_MODE, value: "no"}
 {{- end }}
 {{- if ne .Values.clusterDomain "cluster.local" }}
