@@ -384,23 +384,3 @@ func (h *attacker) scripted() hostileCommand {
 	}
 	return hostileCommand{words[0], bulks(words...), nil}
 }
-
-// libraryCode draws the code of a library.
-func (h *attacker) libraryCode() string {
-	if h.IntN(4) == 0 {
-		return string(h.mutated([]byte(pick(h, generatedLibraries)), 0))
-	}
-	head := "#!lua name=" + pick(h, []string{"one", "two", "x"}) + "\n"
-	if h.IntN(8) == 0 {
-		return head + h.bomb()
-	}
-	before, f := "", h.luaSource()
-	if h.IntN(3) == 0 {
-		before = "local d, b = {}, 'x' " + h.luaFilled(pick(h, luaPieces), 0) + "\n"
-	}
-	register := "redis.register_function('" + pick(h, []string{"f", "g", "F"}) + "', function(KEYS, ARGV) " + f + " end)\n"
-	if h.IntN(10) == 0 {
-		register = fmt.Sprintf("for i = 1, %s do redis.register_function('f' .. i, function() end) end", pick(h, luaNumbers))
-	}
-	return head + before + register
-}
