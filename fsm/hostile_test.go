@@ -41,9 +41,9 @@ const (
 
 // TestHostile is a short run, the same each time.
 func TestHostile(t *testing.T) {
-	rounds := uint64(8)
+	rounds := uint64(3)
 	if testing.Short() {
-		rounds = 2
+		rounds = 1
 	}
 	r := newHostileRun(t, *hostileSeed, 3)
 	r.run(func(round uint64) bool { return round < *hostileFirst+rounds })
