@@ -1,6 +1,9 @@
 package fsm
 
-import "strings"
+import (
+	"fmt"
+	"strings"
+)
 
 // bombs are sources whose parsing could be deep or long: a beginning, what is
 // repeated, the middle, and what closes it.
@@ -22,4 +25,24 @@ func (h *attacker) bomb() string {
 		close = ""
 	}
 	return p[0] + strings.Repeat(p[1], n) + p[2] + close
+}
+
+// libraryCode draws the code of a library.
+func (h *attacker) libraryCode() string {
+	if h.IntN(4) == 0 {
+		return string(h.mutated([]byte(pick(h, generatedLibraries)), 0))
+	}
+	head := "#!lua name=" + pick(h, []string{"one", "two", "x"}) + "\n"
+	if h.IntN(8) == 0 {
+		return head + h.bomb()
+	}
+	before, f := "", h.luaSource()
+	if h.IntN(3) == 0 {
+		before = "local d, b = {}, 'x' " + h.luaFilled(pick(h, luaPieces), 0) + "\n"
+	}
+	register := "redis.register_function('" + pick(h, []string{"f", "g", "F"}) + "', function(KEYS, ARGV) " + f + " end)\n"
+	if h.IntN(10) == 0 {
+		register = fmt.Sprintf("for i = 1, %s do redis.register_function('f' .. i, function() end) end", pick(h, luaNumbers))
+	}
+	return head + before + register
 }

@@ -176,8 +176,11 @@ var descents = []string{
 
 // script draws the source of a script.
 func (h *attacker) luaSource() string {
-	if h.IntN(8) == 0 {
+	switch h.IntN(8) {
+	case 0:
 		return h.bomb()
+	case 1, 2:
+		return h.loop()
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "local a, b, c, d = ARGV[1], %s, KEYS[1], {}\n", pick(h, []string{"'x'", "('x'):rep(1000)", "('x'):rep(100000)", "('ab'):rep(8e6)", "ARGV[2] or ''"}))
@@ -195,6 +198,29 @@ func (h *attacker) luaSource() string {
 	}
 	b.WriteString("do return " + h.luaExpr(2) + " end")
 	return b.String()
+}
+
+// loop calls one function again and again, with few words around it: what it costs
+// each time must have been counted.
+func (h *attacker) loop() string {
+	name, args := pick(h, h.lua), ""
+	if h.IntN(2) == 0 {
+		name = "redis.pcall"
+	}
+	if strings.HasPrefix(name, "redis.") && strings.HasSuffix(name, "call") {
+		var words []string
+		for _, a := range h.smallCommand() {
+			words = append(words, luaQuoted(string(a)))
+		}
+		args = strings.Join(words, ", ")
+	} else {
+		var all []string
+		for n := h.IntN(4); n > 0; n-- {
+			all = append(all, h.luaExpr(3))
+		}
+		args = strings.Join(all, ", ")
+	}
+	return fmt.Sprintf("local a, b, c, d = ARGV[1], ('x'):rep(1000), KEYS[1], {1, 2, 3} local f, x = %s for i = 1, 1e9 do x = f(%s) end", name, args)
 }
 
 // descent has a statement run deep within calls of several kinds.
@@ -357,24 +383,4 @@ func (h *attacker) scripted() hostileCommand {
 		words[1] = h.luaSource()
 	}
 	return hostileCommand{words[0], bulks(words...), nil}
-}
-
-// libraryCode draws the code of a library.
-func (h *attacker) libraryCode() string {
-	if h.IntN(4) == 0 {
-		return string(h.mutated([]byte(pick(h, generatedLibraries)), 0))
-	}
-	head := "#!lua name=" + pick(h, []string{"one", "two", "x"}) + "\n"
-	if h.IntN(8) == 0 {
-		return head + h.bomb()
-	}
-	before, f := "", h.luaSource()
-	if h.IntN(3) == 0 {
-		before = "local d, b = {}, 'x' " + h.luaFilled(pick(h, luaPieces), 0) + "\n"
-	}
-	register := "redis.register_function('" + pick(h, []string{"f", "g", "F"}) + "', function(KEYS, ARGV) " + f + " end)\n"
-	if h.IntN(10) == 0 {
-		register = fmt.Sprintf("for i = 1, %s do redis.register_function('f' .. i, function() end) end", pick(h, luaNumbers))
-	}
-	return head + before + register
 }
