@@ -304,6 +304,9 @@ func baseLoad(c call) int {
 		c.charge(callCost)
 		c.payMade(len(s))
 		b.WriteString(s)
+		if size := cost.Times(b.Len(), compileCost); size > c.run().left {
+			c.pay(size) // what is too much to compile is too much to put together
+		}
 	}
 	return c.load(b.String(), name)
 }

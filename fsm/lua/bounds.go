@@ -36,10 +36,16 @@ const (
 	// maxKey bounds the strings that are keys of tables.
 	maxKey = 1 << 20
 
-	functionCost  = 8  // of a call of a library function, besides what it does
+	// stepScale is how many of cost's steps a piece of a script's work is: gopher-lua
+	// takes 30 to 80 ns for an instruction that makes a number.
+	stepScale = 2
+
+	functionCost  = 16 // of a call of a library function, besides what it does
 	numberCost    = 15 // of a string that is converted to a number
 	callbackCost  = 10
 	resumeCost    = 30
+	sumCost       = 100 // of redis.sha1hex, besides its bytes
+	matchCost     = 60  // of a search for a pattern, besides its places
 	verbCost      = 20  // of a conversion of string.format
 	floatCost     = 50  // of a conversion to 16 digits
 	elementCost   = 6   // of an element of an array, with its number
@@ -71,7 +77,7 @@ func (r *run) strict() bool { return r.meter != nil }
 
 // take lets the run spend what the meter has left.
 func (r *run) take() {
-	r.left = r.meter.Left()
+	r.left = r.meter.Left() / stepScale
 	r.granted = r.left
 }
 
@@ -80,7 +86,7 @@ func (r *run) give() {
 	if r.left < 0 {
 		r.meter.Spend(-1)
 	} else {
-		r.meter.Spend(r.granted - r.left)
+		r.meter.Spend(stepScale * (r.granted - r.left))
 	}
 	r.granted = r.left
 }

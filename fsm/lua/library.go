@@ -104,7 +104,7 @@ func (m *Machine) Load(code string) (*Library, error) {
 	L := m.begin(r, nil, nil)
 	fault := r.chunk(L, form.proto)
 	if strict {
-		r.meter.Spend(r.granted - max(r.left, 0))
+		r.meter.Spend(stepScale * (r.granted - max(r.left, 0)))
 	}
 	switch {
 	case r.broken != nil:

@@ -87,6 +87,7 @@ func (c call) find(positions bool) int {
 	s, pat := c.str(1), c.str(2)
 	init := position(c.optInt(3, 1), len(s)) - 1
 	init = min(max(init, 0), len(s))
+	c.pay(matchCost)
 	c.payRead(len(pat))
 	start, end := -1, -1
 	var all []lua.LValue
@@ -120,8 +121,9 @@ func (c call) find(positions bool) int {
 func stringGmatch(c call) int {
 	s, pat := c.str(1), c.str(2)
 	pos := 0
-	c.pay(closureCost + callbackCost)
+	c.pay(closureCost + callbackCost + matchCost)
 	c.Push(wrap("", func(c call) int {
+		c.pay(matchCost)
 		m := matching{pattern.New(s, pat, 0), c, s, false}
 		start, end := m.next(pos)
 		if start < 0 {

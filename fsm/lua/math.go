@@ -53,11 +53,22 @@ func slow2(f func(a, b float64) float64) function {
 	return of2(f).charging(mathCost)
 }
 
+// Past largeAngle, a number is brought between 0 and 2*pi with many digits.
+const (
+	largeAngle = 1 << 28
+	largeCost  = 200
+)
+
 // charging returns a function that costs more.
 func (f function) charging(cost int) function {
 	return func(c call) int {
 		c.charge(cost)
 		c.pay(2 * cost)
+		for i := 1; i <= min(c.GetTop(), 2); i++ {
+			if x, ok := c.Get(i).(lua.LNumber); ok && (x > largeAngle || x < -largeAngle) {
+				c.pay(largeCost)
+			}
+		}
 		return f(c)
 	}
 }

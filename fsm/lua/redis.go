@@ -128,6 +128,7 @@ func (c call) payArguments() {
 func (c call) oneString() (string, bool) {
 	s, ok := c.Get(1).(lua.LString)
 	if !ok || c.GetTop() != 1 {
+		c.pay(strictTable + tableCost)
 		c.Push(field("err", lua.LString("ERR wrong number or type of arguments")))
 		return "", false
 	}
@@ -157,7 +158,7 @@ func redisSHA1(c call) int {
 	}
 	s, _ := text(c.Get(1))
 	c.charge(len(s) / 8)
-	c.pay(showCost + cost.Made(len(s)))
+	c.pay(showCost + sumCost + cost.Made(len(s)))
 	c.Push(lua.LString(Sum(s)))
 	return 1
 }

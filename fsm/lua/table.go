@@ -40,6 +40,9 @@ func tableConcat(c call) int {
 		last = c.int(4)
 	}
 	var b strings.Builder
+	if c.run().strict() {
+		b.Grow(c.concatSize(t, sep, first, last))
+	}
 	for i := first; i <= last; i++ {
 		s, ok := text(at(t, i))
 		if !ok {
@@ -60,6 +63,20 @@ func tableConcat(c call) int {
 	}
 	c.Push(lua.LString(b.String()))
 	return 1
+}
+
+// concatSize returns how many bytes table.concat makes, as far as it goes.
+func (c call) concatSize(t *lua.LTable, sep string, first, last int) (size int) {
+	for i := first; i <= last; i++ {
+		c.pay(moveCost)
+		s, ok := at(t, i).(lua.LString)
+		if size += len(s) + len(sep); !ok && at(t, i) == lua.LNil || size > maxStrictString {
+			break
+		}
+	}
+	size = min(size, maxStrictString)
+	c.payMade(size)
+	return size
 }
 
 func tableForeach(c call) int {
