@@ -45,15 +45,6 @@ func (r *room) more(s string) resp.Value {
 	return resp.Str(s)
 }
 
-// nested counts a value with all that is in it.
-func (r *room) nested(v resp.Value) resp.Value {
-	r.take(1, len(v.Str))
-	for i := range v.Elems {
-		r.nested(v.Elems[i])
-	}
-	return v
-}
-
 // chargeEach counts arguments each of which is given to a value, or taken from it.
 // It returns how many bytes they have.
 func (tx *Tx) chargeEach(args [][]byte, each int) (n int) {

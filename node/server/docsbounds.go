@@ -62,6 +62,15 @@ So these are about as large as they may be, with elements of some 16 bytes:
 A large value can always be worked through in parts: with LIMIT, COUNT, a range, or a cursor. DEL, UNLINK, RENAME,
 COPY, FLUSHALL and SWAPDB cost the same however large the values are.
 
+An instruction of a script is two steps, and more where it makes or looks at much. The source of a script has at most
+some 200 KB, a string that a script makes 64 MB, and a key of a Lua table 1 MB; cached scripts, and libraries, take 64 MB
+each at most, by an estimate of 2 KB and 32 times their source.
+
+SCRIPT KILL ends scripts that read on one node. One that is replicated cannot be ended by it: nodes apply an entry at
+different moments, so what one node would end another has done already, and shown to its clients. It ends by itself, within
+its bound, and what it wrote is undone on every node alike. So no script runs long enough for BUSY, and there is no
+busy-reply-threshold.
+
 `)
 	return b.String()
 }

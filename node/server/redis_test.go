@@ -250,7 +250,6 @@ config set maxclients 4294967296
 config set slowlog-log-slower-than -2
 config set slowlog-log-slower-than -1
 config get slowlog-log-slower-than
-config set slowlog-max-len -1
 config set slowlog-max-len 99999999999999999999
 config get slowlog-max-len
 config set latency-monitor-threshold -1
