@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -16,6 +17,10 @@ import (
 	"github.com/trivetdb/trivet/node/kubernetes"
 	"github.com/trivetdb/trivet/node/store"
 )
+
+// maxStack bounds what a goroutine's stack takes, in bytes. Nothing that a node does
+// comes near: past it is a fault, which must not take all memory first.
+const maxStack = 256 << 20
 
 // drainTime is how long a node that is told to stop finishes what its clients
 // asked for.
@@ -52,6 +57,7 @@ it is. Each flag can also be given as a variable: TRIVET_ON_FOLLOWER for
 					strings.ReplaceAll(err.Error(), "\n", "\n  "))}
 			}
 			cfg.Log = log
+			debug.SetMaxStack(maxStack)
 			limitHeap(log)
 			return serve(cmd.Context(), cfg)
 		},
