@@ -14,12 +14,12 @@ import (
 // gossips are messages to the port of gossip, by TCP and UDP, from who knows no key:
 // section B8.
 var gossips = group{name: "B8 gossip", inputs: []input{
-	{name: "three messages of 4.5 MB", want: anything, send: gossip(3, compressed(zeros(4_500_000)))},
-	{name: "a push/pull of two billion nodes", want: anything, send: gossip(3, pushPull(1<<31, 0))},
-	{name: "a push/pull of -1 nodes", want: anything, send: gossip(1, pushPull(-1, 0))},
-	{name: "a push/pull with 1 TB of state", want: anything, send: gossip(3, pushPull(0, 1<<40))},
-	{name: "a user message of 1 TB", want: anything, send: gossip(3, append(append([]byte{userMessage, 0x81}, packText("UserMsgLen")...), packInt(1<<40)...))},
-	{name: "an array of four billion", want: anything, send: gossip(3, []byte{pushPullMessage, 0xdd, 0xff, 0xff, 0xff, 0xff})},
+	{name: "three messages of 4.5 MB", want: anything, send: gossiped(3, compressed(zeros(4_500_000)))},
+	{name: "a push/pull of two billion nodes", want: anything, send: gossiped(3, pushPull(1<<31, 0))},
+	{name: "a push/pull of -1 nodes", want: anything, send: gossiped(1, pushPull(-1, 0))},
+	{name: "a push/pull with 1 TB of state", want: anything, send: gossiped(3, pushPull(0, 1<<40))},
+	{name: "a user message of 1 TB", want: anything, send: gossiped(3, append(append([]byte{userMessage, 0x81}, packText("UserMsgLen")...), packInt(1<<40)...))},
+	{name: "an array of four billion", want: anything, send: gossiped(3, []byte{pushPullMessage, 0xdd, 0xff, 0xff, 0xff, 0xff})},
 	{name: "100 datagrams of 60 KB", want: anything, send: func(s *scene) (resp.Value, error) {
 		conn, err := net.Dial("udp", s.at.Gossip)
 		if err != nil {
@@ -50,9 +50,9 @@ const (
 	compressedMessage = 9
 )
 
-// gossip sends a message so many times at once, each by a connection of its own, and
+// gossiped sends a message so many times at once, each by a connection of its own, and
 // waits until all have been dealt with.
-func gossip(times int, message []byte) func(*scene) (resp.Value, error) {
+func gossiped(times int, message []byte) func(*scene) (resp.Value, error) {
 	return func(s *scene) (resp.Value, error) {
 		parallel(times, func(int) (resp.Value, error) {
 			conn, err := net.DialTimeout("tcp", s.at.Gossip, 5*time.Second)
