@@ -286,6 +286,7 @@ const fewSteps = 1500
 
 // A row that has much to do counts that, and is ended where it may do little.
 func TestWorkIsCounted(t *testing.T) {
+	t.Parallel()
 	listed := map[string]bool{}
 	for _, line := range growing {
 		words := lineOf(line, 400)

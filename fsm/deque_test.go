@@ -94,6 +94,7 @@ func (g *generator) removeEqual(d *deque, model []string, s string, back bool) [
 
 // A deque does what a slice does, and its clones stay as they were.
 func TestDequeIsASlice(t *testing.T) {
+	t.Parallel()
 	g := newGenerator(t)
 	rounds := 4000
 	if testing.Short() {

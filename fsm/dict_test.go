@@ -36,6 +36,7 @@ func readerOf(b []byte) *stateReader {
 // A dict does what a map does, its clones stay as they were, and it is the same
 // after a restore.
 func TestDictIsAMap(t *testing.T) {
+	t.Parallel()
 	g := newGenerator(t)
 	rounds := 4000
 	if testing.Short() {

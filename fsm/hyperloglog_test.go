@@ -62,6 +62,7 @@ func TestSparseRegisters(t *testing.T) {
 
 // No bytes may make a command panic.
 func TestDamagedHyperLogLogs(t *testing.T) {
+	t.Parallel()
 	g := newGenerator(t)
 	m := newMachine(t)
 	for range 3000 {

@@ -21,6 +21,7 @@ func (m *machine) big(words ...string) resp.Value {
 
 // A long string is what plain bytes would be, and a clone stays what it was.
 func TestLongStringModel(t *testing.T) {
+	t.Parallel()
 	g := newGenerator(t)
 	rounds := 20
 	if testing.Short() {
@@ -126,6 +127,7 @@ func plain(s *State) {
 // Whether strings are in parts is not to be seen: replies, costs, sizes and
 // encodings are those of a state whose strings are all plain.
 func TestLongStringsUnseen(t *testing.T) {
+	t.Parallel()
 	n := 4000
 	if testing.Short() {
 		n = 1000

@@ -11,6 +11,7 @@ import (
 // Three states, one of which is restored from a snapshot again and again, must
 // answer the same and be the same.
 func TestRandomCommands(t *testing.T) {
+	t.Parallel()
 	n := 160 * len(rows)
 	if testing.Short() {
 		n = 2000
@@ -61,6 +62,7 @@ func TestRandomCommands(t *testing.T) {
 
 // A Read row leaves every state as it is.
 func TestReadsChangeNothing(t *testing.T) {
+	t.Parallel()
 	g := newGenerator(t)
 	m := newMachine(t)
 	for range 30 {

@@ -182,6 +182,7 @@ func TestLibrariesAreBounded(t *testing.T) {
 
 // Below the level of the bounds scripts run as they did.
 func TestScriptsBelowTheBounds(t *testing.T) {
+	t.Parallel()
 	m := newMachine(t)
 	m.st, m.check = NewState(), false
 	m.do(1, "EVAL", "return 1", "0")

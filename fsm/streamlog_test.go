@@ -104,6 +104,7 @@ func (g *generator) changeStream(t *testing.T, s *stream, p plainStream, grow bo
 
 // A stream does what a slice does, and its clones stay as they were.
 func TestStreamIsASlice(t *testing.T) {
+	t.Parallel()
 	g := newGenerator(t)
 	rounds := 3000
 	if testing.Short() {

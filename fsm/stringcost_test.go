@@ -137,6 +137,7 @@ func TestStringsCost(t *testing.T) {
 
 // What a script does again and again is charged for as often.
 func TestStringCommandsAddUp(t *testing.T) {
+	t.Parallel()
 	m := newMachine(t)
 	fillCostly(m)
 	m.big("RPUSH", "l", "g")

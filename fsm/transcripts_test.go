@@ -21,6 +21,7 @@ func TestTranscripts(t *testing.T) {
 	}
 	for _, f := range files {
 		t.Run(filepath.Base(f.Name), func(t *testing.T) {
+			t.Parallel()
 			if *rewrite {
 				if err := play(t, f, newMachine(t).step).Save(); err != nil {
 					t.Fatal(err)

@@ -36,6 +36,7 @@ func init() {
 // A transaction that is ended has no effect, whatever its commands were: the state
 // is what it is with nothing in its place.
 func TestUndo(t *testing.T) {
+	t.Parallel()
 	n := 20 * len(rows)
 	if testing.Short() {
 		n = 1000
