@@ -93,8 +93,12 @@ func (tx *Tx) loadLibrary(code string) (*lua.Library, error) {
 
 // without returns functions that lack some libraries.
 func (f *functions) without(names ...string) (left functions) {
+	named := make(map[string]bool, len(names))
+	for _, n := range names {
+		named[n] = true
+	}
 	for _, l := range f.libraries {
-		if !slices.Contains(names, l.Name) {
+		if !named[l.Name] {
 			left.index(l)
 		}
 	}

@@ -9,7 +9,7 @@ import (
 
 // setOptions are the options of SET and GETEX.
 type setOptions struct {
-	given []string
+	given []string // each once
 	unit  string // the option that gave a time, if any: EX, PX, EXAT or PXAT
 	when  []byte // that time
 }
@@ -30,7 +30,9 @@ func parseSetOptions(args [][]byte, words ...string) (opt setOptions, ok bool) {
 		if word == "" || takesTime && i+1 == len(args) || opt.clashes(word) {
 			return opt, false
 		}
-		opt.given = append(opt.given, word)
+		if !opt.has(word) {
+			opt.given = append(opt.given, word)
+		}
 		if takesTime {
 			i++
 			opt.unit, opt.when = word, args[i]
