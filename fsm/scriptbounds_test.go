@@ -67,6 +67,23 @@ func TestScriptEndsWithItsCommand(t *testing.T) {
 	}
 }
 
+// The threads of protected calls within each other are paid for, also where many scripts
+// of one entry have a few each.
+func TestProtectedCallsTakeMemory(t *testing.T) {
+	const script = "local function go(n) if n > 0 then pcall(go, n - 1) end end go(185)"
+	group := &Group{Atomic: true}
+	for range 500 {
+		group.Add(Lookup("EVAL"), bulks("EVAL", script, "0"), nil)
+	}
+	m := boundedMachine(t)
+	if n := taken(func() { m.entry(1, Batch{Origin: testOrigin, Seq: 1, Body: group.Append(nil, 0)}) }); n > 400<<20 {
+		t.Errorf("they take %d MB", n>>20)
+	}
+	if v := boundedMachine(t).do(2, "EVAL", "local n = 0 for i = 1, 3000 do if not pcall(error) then n = n + 1 end end return n", "0"); v.Int != 3000 {
+		t.Errorf("faults take more than they did: %v", v)
+	}
+}
+
 // Source is paid for before it is compiled, unless the cluster remembers it.
 func TestCompilationIsBounded(t *testing.T) {
 	m := boundedMachine(t)

@@ -10,8 +10,8 @@ import (
 // setOptions are the options of SET and GETEX.
 type setOptions struct {
 	given []string // each once
-	unit  string // the option that gave a time, if any: EX, PX, EXAT or PXAT
-	when  []byte // that time
+	unit  string   // the option that gave a time, if any: EX, PX, EXAT or PXAT
+	when  []byte   // that time
 }
 
 func (o *setOptions) has(word string) bool { return slices.Contains(o.given, word) }

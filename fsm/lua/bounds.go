@@ -44,17 +44,18 @@ const (
 	numberCost    = 15 // of a string that is converted to a number
 	callbackCost  = 10
 	resumeCost    = 30
-	sumCost       = 100 // of redis.sha1hex, besides its bytes
-	matchCost     = 60  // of a search for a pattern, besides its places
-	verbCost      = 20  // of a conversion of string.format
-	floatCost     = 50  // of a conversion to 16 digits
-	elementCost   = 6   // of an element of an array, with its number
-	moveCost      = 3   // of an element that changes its place
-	strictTable   = 200 // of a table, besides tableCost
-	registerCost  = 3   // of a value that a thread's stack has room for
-	compileCost   = 100 // of a byte of source
-	positionCost  = 3   // of a place at which a pattern is tried
-	metatableCost = 2   // of a metatable that an index may lead through, for each instruction
+	borrowCost    = 2000 // of a thread for a protected call, unless one that ended serves again
+	sumCost       = 100  // of redis.sha1hex, besides its bytes
+	matchCost     = 60   // of a search for a pattern, besides its places
+	verbCost      = 20   // of a conversion of string.format
+	floatCost     = 50   // of a conversion to 16 digits
+	elementCost   = 6    // of an element of an array, with its number
+	moveCost      = 3    // of an element that changes its place
+	strictTable   = 200  // of a table, besides tableCost
+	registerCost  = 3    // of a value that a thread's stack has room for
+	compileCost   = 100  // of a byte of source
+	positionCost  = 3    // of a place at which a pattern is tried
+	metatableCost = 2    // of a metatable that an index may lead through, for each instruction
 )
 
 // bounds are what a strict run has besides.

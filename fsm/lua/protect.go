@@ -46,6 +46,7 @@ func (c call) protect(f lua.LValue, args []lua.LValue) (results []lua.LValue, fa
 	c.payGrown(th, room)
 	if fault != nil {
 		c.charge(faultCost)
+		r.threads.lost++
 		return nil, fault
 	}
 	c.spread(th.GetTop())
@@ -65,6 +66,11 @@ func (c call) borrow() *lua.LState {
 		th := r.threads.idle[last]
 		r.threads.idle = r.threads.idle[:last]
 		return th
+	}
+	if r.threads.lost > 0 {
+		r.threads.lost-- // the fault's cost has its successor in it
+	} else {
+		c.pay(borrowCost)
 	}
 	return c.newThread()
 }

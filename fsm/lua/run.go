@@ -90,6 +90,7 @@ type threads struct {
 	pending   int                            // protected calls and coroutines within each other
 	callbacks int                            // calls of Lua from library functions, in this coroutine
 	idle      []*lua.LState                  // for protected calls
+	lost      int                            // of those that failed and have no successor yet
 	started   map[*lua.LState]*lua.LFunction // coroutines
 	callers   map[*lua.LState]*lua.LState    // of protected calls under way
 }
