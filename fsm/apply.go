@@ -46,9 +46,10 @@ const enoughReplies = MaxReply / 4
 // batches. An error means that this node cannot go on: the entry is damaged or
 // from a newer version, and the state may hold a part of it.
 //
-// A panic in a command ends that command alone, without effect, the same on every
-// node. Mostly nothing was written by then. Where something was, the entry begins
-// again, and each of its commands with a savepoint.
+// A panic in a command ends that command alone, or the transaction that it is part of,
+// without effect, the same on every node. Mostly nothing was written by then. Where
+// something was, the entry begins again, without what ended, and with a savepoint
+// before each other command.
 func (s *State) Apply(index uint64, e Entry) ([]Result, error) {
 	s.index = index
 	s.now = max(s.now, e.Time)
@@ -61,26 +62,58 @@ func (s *State) Apply(index uint64, e Entry) ([]Result, error) {
 	}
 	start := s.save()
 	defer s.undo.forget()
-	results, err := s.applyBatches(&applying{fenced: true, chance: newChance(e.Seed)}, e.Batches)
+	panics, overruns := len(s.panics), s.overruns
+	first := &applying{fenced: true, chance: newChance(e.Seed)}
+	results, err := s.applyBatches(first, e.Batches)
 	if err == errAgain {
 		s.rollback(&start)
-		results, err = s.applyBatches(&applying{fenced: true, careful: true, chance: newChance(e.Seed)}, e.Batches)
+		s.panics, s.overruns = s.panics[:panics], overruns
+		s.machine = lua.Machine{} // it may be in the middle of something
+		results, err = s.applyBatches(&applying{fenced: true, broken: first.broken, chance: newChance(e.Seed)}, e.Batches)
 	}
 	s.raise()
 	return results, err
 }
 
-// errAgain says that a command ended after it had written something, and that there
-// is no savepoint right before it.
+// errAgain says that what is broken had written something when it ended, and that
+// there is no savepoint right before it.
 var errAgain = errors.New("the entry is to be applied with savepoints")
 
 // applying is an entry that is being applied.
 type applying struct {
 	chance  *chance
-	fenced  bool // bounds hold, and panics end commands
-	careful bool // each command has a savepoint
-	spent   int  // steps
-	replied int  // bytes of the replies of the batch that is applied
+	fenced  bool    // bounds hold, and panics end commands
+	begun   int     // commands and transactions
+	broken  *broken // when the entry is applied again, and each command has a savepoint
+	spent   int     // steps
+	replied int     // bytes of the replies of the batch that is applied
+}
+
+// A broken is the command or transaction of an entry for which the entry begins again.
+// It is not run again: it would end as it did.
+type broken struct {
+	at             int // its number, as applying.begun counts
+	command        *Command
+	why            any // an overrun or a Panic
+	spent, replied int
+}
+
+// breaks notes that a command ended, for which the entry is to begin again.
+func (a *applying) breaks(c *Command, why any, tx *Tx) error {
+	a.broken = &broken{a.begun, c, why, cost.Limit - max(tx.meter.Left(), 0), tx.replied}
+	return errAgain
+}
+
+// begin begins a command or a transaction. Where it is the one that is broken, it
+// returns that.
+func (a *applying) begin() *broken {
+	a.begun++
+	if a.broken == nil || a.broken.at != a.begun {
+		return nil
+	}
+	a.spent += a.broken.spent
+	a.replied += a.broken.replied
+	return a.broken
 }
 
 func (a *applying) full() bool { return a.fenced && (a.spent >= enough || a.replied >= enoughReplies) }
@@ -116,7 +149,7 @@ func (s *State) applyBatch(a *applying, b *Batch) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	if a.fenced && !a.careful {
+	if a.fenced && a.broken == nil {
 		s.undo.other(func() {
 			if known {
 				s.origins[b.Origin.ID] = o
@@ -188,10 +221,13 @@ func (s *State) applyAlone(a *applying, tx *Tx, d *decoder) (resp.Value, error) 
 		tx.meter = cost.Unlimited()
 		return s.applyCommand(tx, c)
 	}
+	if b := a.begin(); b != nil {
+		return s.ended(c, b.why), nil
+	}
 	was, before := *tx, s.mark()
 	tx.meter, tx.replied = cost.New(cost.Limit), 0
 	var start *savepoint
-	if a.careful || runsScript(c) {
+	if a.broken != nil {
 		p := s.save()
 		start = &p
 	}
@@ -205,7 +241,7 @@ func (s *State) applyAlone(a *applying, tx *Tx, d *decoder) (resp.Value, error) 
 	case start != nil:
 		s.rollback(start)
 	case len(s.undo.changes) > before.changes || len(s.unsettled) > 0:
-		return resp.Nil, errAgain
+		return resp.Nil, a.breaks(c, why, tx)
 	default:
 		s.unsay(before)
 	}
@@ -215,9 +251,15 @@ func (s *State) applyAlone(a *applying, tx *Tx, d *decoder) (resp.Value, error) 
 
 // applyAtomic applies the commands of a transaction: all, or none of them.
 func (s *State) applyAtomic(a *applying, tx *Tx, d *decoder, n uint64) (replies []resp.Value, err error) {
-	start := s.save()
+	if b := a.begin(); b != nil {
+		return s.aborted(d, n, n, b.command, b.why)
+	}
 	tx.meter, tx.replied = cost.New(cost.Limit), 0
 	defer func() { a.spent += cost.Limit - max(tx.meter.Left(), 0) }()
+	var start savepoint
+	if a.broken != nil {
+		start = s.save()
+	}
 	for left := n; left > 0; left-- {
 		c, err := s.command(d)
 		if err != nil {
@@ -227,18 +269,28 @@ func (s *State) applyAtomic(a *applying, tx *Tx, d *decoder, n uint64) (replies 
 		if err != nil {
 			return nil, err
 		}
-		if why != nil {
+		switch {
+		case why == nil:
+			replies = append(replies, v)
+		case a.broken == nil:
+			return nil, a.breaks(c, why, tx)
+		default:
 			s.rollback(&start)
-			v = resp.Err(ExecAbort + s.ended(c, why).Str)
-			for left--; left > 0 && d.err == nil; left-- {
-				d.skip()
-			}
-			return slices.Repeat([]resp.Value{v}, int(n)), d.err
+			return s.aborted(d, n, left-1, c, why)
 		}
-		replies = append(replies, v)
 	}
 	a.replied += tx.replied
 	return replies, d.err
+}
+
+// aborted returns the replies to the n commands of a transaction that c ended, whose
+// last ones are still to be read.
+func (s *State) aborted(d *decoder, n, left uint64, c *Command, why any) ([]resp.Value, error) {
+	v := resp.Err(ExecAbort + s.ended(c, why).Str)
+	for ; left > 0 && d.err == nil; left-- {
+		d.skip()
+	}
+	return slices.Repeat([]resp.Value{v}, int(n)), d.err
 }
 
 // ExecAbort begins the replies to all commands of a transaction that was ended
@@ -328,5 +380,3 @@ func (s *State) TakePanics() []Panic {
 // work or of replies since the process started or restored a snapshot, so it is
 // not replicated.
 func (s *State) Overruns() uint64 { return s.overruns }
-
-func runsScript(c *Command) bool { return RunsScript(c) || c.Name == "TX|AS" }

@@ -23,7 +23,7 @@ func setBatch(first, n, keys int) []byte {
 
 // filled returns a state of n keys.
 func filled(n int) *State {
-	s := NewState()
+	s := NewStateAt(NewestLevel)
 	for i := 0; i < n; i += 1000 {
 		b := Batch{Origin: testOrigin, Seq: uint64(i + 1), Body: setBatch(i, min(1000, n-i), n)}
 		if _, err := s.Apply(uint64(i+1), Entry{Time: 1, Batches: []Batch{b}}); err != nil {

@@ -32,7 +32,7 @@ func applied(t *testing.T, s *State, at int64, lines ...string) resp.Value {
 }
 
 func TestSignals(t *testing.T) {
-	s := NewState()
+	s := NewStateAt(NewestLevel)
 	for _, listen := range []bool{false, true} {
 		s.Listen(listen)
 		for line, want := range map[string]string{
@@ -80,7 +80,7 @@ func TestSignals(t *testing.T) {
 
 // TestWoken has a key become of another type while a client waited for it.
 func TestWoken(t *testing.T) {
-	s := NewState()
+	s := NewStateAt(NewestLevel)
 	applied(t, s, 1, "SET s v", "RPUSH q a b", "ZADD z 1 m")
 	for line, want := range map[string]string{
 		"BLPOP s none 0":           "(nil)",
@@ -122,7 +122,7 @@ func show(v resp.Value) string {
 }
 
 func TestElements(t *testing.T) {
-	s := NewState()
+	s := NewStateAt(NewestLevel)
 	applied(t, s, 1000, "RPUSH q a b", "ZADD z 1 m", "SET s v", "RPUSH due a", "PEXPIRE due 500")
 	for _, test := range []struct {
 		key  string

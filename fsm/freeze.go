@@ -40,6 +40,7 @@ func (s *State) Freeze() *Frozen {
 		}
 	}
 	s.epoch++
+	s.viewed = s.epoch
 	s.freezes++
 	return f
 }

@@ -242,6 +242,6 @@ func (g *generator) fill(m *machine, n int) {
 // emptyState is what a state without keys is encoded as.
 func emptyState() string {
 	var b bytes.Buffer
-	NewState().Freeze().Encode(&b) // to a buffer, where nothing can fail
+	NewStateAt(NewestLevel).Freeze().Encode(&b) // to a buffer, where nothing can fail
 	return b.String()
 }

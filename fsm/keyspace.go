@@ -139,10 +139,13 @@ func (k *keyspace) put(s *State, key []byte, o *object) (kept *object, added boo
 		name = kept.key
 	}
 	epoch := stampOf(s.epoch)
-	if added || kept.epoch != epoch || kept.unsettled || kept.kind > kindClassic || o.kind > kindClassic {
+	switch {
+	case added || kept.unsettled || kept.kind > kindClassic || o.kind > kindClassic || kept.epoch.number() < s.viewed:
 		s.undo.object(k, name, kept)
 		kept = &object{key: name}
 		sh.set(hash, key, kept)
+	case kept.epoch != epoch:
+		s.undo.contents(k, kept)
 	}
 	*kept = *o
 	kept.key = name
@@ -156,6 +159,17 @@ func (k *keyspace) put(s *State, key []byte, o *object) (kept *object, added boo
 		kept.due = k.due.add(kept.expireAt, name)
 	}
 	return kept, added
+}
+
+// refill gives an object that a key holds the contents that it had before.
+func (k *keyspace) refill(o *object, was object) {
+	if o.due != nil {
+		k.due.drop(o.due)
+	}
+	*o = was
+	if o.due = nil; o.expireAt != 0 {
+		o.due = k.due.add(o.expireAt, o.key)
+	}
 }
 
 // restore makes key hold an object that it held before, or nothing. What the

@@ -13,7 +13,7 @@ func BenchmarkStrings(b *testing.B) {
 		{"BITFIELD", "b", "INCRBY", "u8", "0", "1"}, {"APPEND", "s", "x"}, {"BITCOUNT", "b"}, {"PFADD", "hll"}, {"GETRANGE", "s", "1", "9"},
 	} {
 		b.Run(words[0], func(b *testing.B) {
-			s := NewState()
+			s := NewStateAt(NewestLevel)
 			g, c := &Group{}, Lookup(words[0])
 			for i := range 64 {
 				w := words

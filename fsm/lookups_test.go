@@ -6,7 +6,7 @@ import (
 )
 
 func TestLookups(t *testing.T) {
-	s := NewState()
+	s := NewStateAt(NewestLevel)
 	applied(t, s, 1, "SET a 1", "SET b 2")
 	for line, want := range map[string]Lookups{
 		"GET a": {1, 0}, "GET c": {0, 1}, "MGET a b c": {2, 1}, "EXISTS a a c": {2, 1}, "DBSIZE": {},

@@ -19,6 +19,7 @@ type State struct {
 	index     uint64 // of the log entry applied last
 	now       int64  // the time of the entries, milliseconds; never goes back
 	epoch     uint64 // counts freezes and savepoints: what is older is shared with a frozen view or the undo log
+	viewed    uint64 // the epoch that the last freeze began
 	freezes   uint32 // counts freezes: shards that are older are shared with a frozen view
 	undo      undo
 	level     uint64 // of the cluster, see level.go

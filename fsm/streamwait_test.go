@@ -69,7 +69,7 @@ func TestStreamKeys(t *testing.T) {
 }
 
 func TestArrived(t *testing.T) {
-	s := NewState()
+	s := NewStateAt(NewestLevel)
 	applied(t, s, 1, "XADD s 5-1 f v", "XADD s 6 f v", "XDEL s 6", "RPUSH l a", "XADD due 1 f v", "PEXPIRE due 50")
 	for _, test := range []struct {
 		key, id string
@@ -87,7 +87,7 @@ func TestArrived(t *testing.T) {
 }
 
 func TestUnread(t *testing.T) {
-	s := NewState()
+	s := NewStateAt(NewestLevel)
 	applied(t, s, 1, "XADD s 1 f v", "XADD s 2 f v", "XADD s 3 f v", "XGROUP|CREATE s s g 1", "XGROUP|CREATE s s h $", "RPUSH l a")
 	for what, want := range map[string]string{
 		"s g": "2 true", "s h": "0 true", "s none": "0 false", "l g": "0 false", "none g": "0 false",
@@ -105,7 +105,7 @@ func TestUnread(t *testing.T) {
 
 // TestSignalsOfStreams has streams change, come and go.
 func TestSignalsOfStreams(t *testing.T) {
-	s := NewState()
+	s := NewStateAt(NewestLevel)
 	s.Listen(true)
 	for line, want := range map[string]string{
 		"XADD s * f v":                           "s",

@@ -4,12 +4,13 @@ import "github.com/trivetdb/trivet/fsm/acl"
 
 // An undo log takes back what was written since a savepoint, for a command, a
 // script or a transaction that must have no effect: it passed a bound, or it is
-// at fault. A savepoint begins an epoch, so that objects and the parts of
-// containers that are older are copied before they change, as after a freeze; the
-// log keeps what each key held. It lasts for one entry.
+// at fault. A savepoint begins an epoch, so that containers and their parts that are
+// older are copied before they change, as after a freeze; the log keeps what each key
+// held. It lasts for one entry.
 type undo struct {
 	on      bool
 	changes []undone
+	filled  []object // what objects were that have other contents now
 }
 
 // An undone is what a key held before it was changed, or which key was last
@@ -18,6 +19,7 @@ type undone struct {
 	k     *keyspace
 	key   string
 	old   *object // nil for nothing
+	full  bool    // old is still held, and the last of filled is what it was
 	grave *place  // that went last at index, 0 for never
 	index uint64
 	back  func()
@@ -27,6 +29,14 @@ type undone struct {
 func (u *undo) object(k *keyspace, key string, old *object) {
 	if u.on {
 		u.changes = append(u.changes, undone{k: k, key: key, old: old})
+	}
+}
+
+// contents notes what an object is that is about to get other contents.
+func (u *undo) contents(k *keyspace, o *object) {
+	if u.on {
+		u.changes = append(u.changes, undone{k: k, old: o, full: true})
+		u.filled = append(u.filled, *o)
 	}
 }
 
@@ -51,6 +61,10 @@ func (u *undo) forget() {
 	clear(u.changes)
 	if u.changes = u.changes[:0]; cap(u.changes) > keep {
 		u.changes = nil
+	}
+	clear(u.filled)
+	if u.filled = u.filled[:0]; cap(u.filled) > keep {
+		u.filled = nil
 	}
 }
 
@@ -127,6 +141,11 @@ func (s *State) takeBack(c *undone) {
 		c.back()
 	case c.grave != nil:
 		s.graves.takeBack(*c.grave, c.index)
+	case c.full:
+		last := len(s.undo.filled) - 1
+		c.k.refill(c.old, s.undo.filled[last])
+		s.undo.filled[last] = object{}
+		s.undo.filled = s.undo.filled[:last]
 	default:
 		c.k.restore(s, c.key, c.old)
 	}

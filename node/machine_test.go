@@ -46,7 +46,7 @@ func TestMachineStops(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var fatal []error
-			m := &machine{state: fsm.NewState(), fatal: func(err error) { fatal = append(fatal, err) }}
+			m := &machine{state: fsm.NewStateAt(fsm.NewestLevel), fatal: func(err error) { fatal = append(fatal, err) }}
 			if _, ok := m.Apply(&raft.Log{Index: 5, Data: good}).([]fsm.Result); !ok || m.applied.load() != 5 {
 				t.Fatal("a good entry was not applied")
 			}

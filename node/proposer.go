@@ -350,12 +350,15 @@ func (p *proposer) try(ctx context.Context, b *fsm.Batch, deadline time.Time) (u
 func answer(writes []*write, replies []resp.Value, index uint64) (left []*write) {
 	for _, w := range writes {
 		n := min(w.group.Len(), len(replies))
+		mine := replies[:n:n]
+		if len(w.got) > 0 {
+			mine = append(w.got, mine...)
+		}
 		if n < w.group.Len() {
-			w.got = append(w.got, replies[:n]...)
-			w.group = w.group.From(n)
+			w.got, w.group = mine, w.group.From(n)
 			left = append(left, w)
 		} else {
-			w.done <- written{replies: append(w.got, replies[:n:n]...), index: index}
+			w.done <- written{replies: mine, index: index}
 		}
 		replies = replies[n:]
 	}

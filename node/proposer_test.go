@@ -41,7 +41,7 @@ var leaderA, leaderB = leader{"a", "a:1"}, leader{"b", "b:1"}
 // scripted runs f in a bubble with a proposer whose leader is a.
 func scripted(t *testing.T, f func(t *testing.T, s *script)) {
 	synctest.Test(t, func(t *testing.T) {
-		s := &script{state: fsm.NewState(), stop: make(chan struct{})}
+		s := &script{state: fsm.NewStateAt(fsm.NewestLevel), stop: make(chan struct{})}
 		s.proposer = newProposer(fsm.Origin{ID: 7, Life: 1}, newLeaders(), s.answer)
 		s.leaders.set(leaderA)
 		done := make(chan struct{})

@@ -24,7 +24,7 @@ type bench struct {
 
 // newBench starts raft as one voter of so many; the others do not exist.
 func newBench(t *testing.T, voters int) *bench {
-	b := &bench{machine: &machine{state: fsm.NewState(), fatal: func(err error) { t.Error(err) }}}
+	b := &bench{machine: &machine{state: fsm.NewStateAt(fsm.NewestLevel), fatal: func(err error) { t.Error(err) }}}
 	conf := raft.DefaultConfig()
 	conf.LocalID, conf.LogLevel = "a", "OFF"
 	conf.HeartbeatTimeout, conf.ElectionTimeout, conf.LeaderLeaseTimeout = 50*time.Millisecond, 50*time.Millisecond, 50*time.Millisecond

@@ -320,7 +320,7 @@ func TestStreamsLeaderGone(t *testing.T) {
 func TestReadersRestored(t *testing.T) {
 	m := newMachine(func(error) {}, func([]fsm.Message) {}, 0)
 	m.readers = newReaders(m.view)
-	state := fsm.NewState()
+	state := fsm.NewStateAt(fsm.NewestLevel)
 	var g fsm.Group
 	g.Add(fsm.Lookup("XADD"), [][]byte{[]byte("XADD"), []byte("s"), []byte("7"), []byte("f"), []byte("v")}, nil)
 	entry := fsm.Entry{Time: 1, Batches: []fsm.Batch{{Origin: fsm.Origin{ID: 1, Life: 1}, Seq: 1, Body: g.Append(nil, 3)}}}

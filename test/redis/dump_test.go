@@ -139,7 +139,7 @@ func keysOf(do doer) (keys []string) {
 
 // TestDumps brings values from Redis to a State and back.
 func TestDumps(t *testing.T) {
-	r, st := startRedis(t), &state{State: fsm.NewState()}
+	r, st := startRedis(t), &state{State: fsm.NewStateAt(fsm.NewestLevel)}
 	ours := st.answers(t)
 	fill(r.do)
 	for _, key := range keysOf(r.do) {
@@ -240,7 +240,7 @@ func TestDumpedGroups(t *testing.T) {
 	if got, want := content(r.do, "back")+groups(r.do, "back"), content(r.do, "s")+groups(r.do, "s"); got != want {
 		t.Errorf("got\n%.3000s\nwant\n%.3000s", got, want)
 	}
-	st := &state{State: fsm.NewState()}
+	st := &state{State: fsm.NewStateAt(fsm.NewestLevel)}
 	st.do(t, []string{"RESTORE", "s", "0", r.do("DUMP", "s").Str})
 	if reply := r.do("RESTORE", "back", "0", st.do(t, []string{"DUMP", "s"}).Str, "REPLACE"); reply.Str != "OK" {
 		t.Fatal(reply)

@@ -12,7 +12,7 @@ import (
 
 // TestFunctionDumps moves libraries to Redis and back.
 func TestFunctionDumps(t *testing.T) {
-	r, st := startRedis(t), &state{State: fsm.NewState()}
+	r, st := startRedis(t), &state{State: fsm.NewStateAt(fsm.NewestLevel)}
 	libraries := []string{
 		"#!lua name=small\nredis.register_function('one', function() return 1 end)",
 		"#!lua name=packed\nredis.register_function('two', function() return '" + strings.Repeat("abcabd", 3000) + "' end)",

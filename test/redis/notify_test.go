@@ -75,7 +75,7 @@ type twin struct {
 }
 
 func newTwin(t *testing.T) *twin {
-	w := &twin{State: fsm.NewState(), t: t}
+	w := &twin{State: fsm.NewStateAt(fsm.NewestLevel), t: t}
 	w.run(0, 0, "SETTINGS|SET", []byte("SETTINGS"), []byte("notify-keyspace-events"), []byte(allEvents))
 	return w
 }

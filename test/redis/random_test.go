@@ -18,7 +18,7 @@ func (d drawer) pick(words ...string) string { return words[d.IntN(len(words))] 
 
 // compareAtRandom gives Redis and a State the same commands.
 func compareAtRandom(t *testing.T, steps int, draw func(drawer) []string) {
-	r, st := startRedis(t), &state{State: fsm.NewState()}
+	r, st := startRedis(t), &state{State: fsm.NewStateAt(fsm.NewestLevel)}
 	d := drawer{rand.New(rand.NewPCG(*seed, 0))}
 	for i := range steps {
 		words := draw(d)

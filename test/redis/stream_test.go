@@ -16,7 +16,7 @@ import (
 // TestStreamsAtRandom gives Redis and a State the same commands on streams and
 // their groups.
 func TestStreamsAtRandom(t *testing.T) {
-	r, st := startRedis(t), &state{State: fsm.NewState()}
+	r, st := startRedis(t), &state{State: fsm.NewStateAt(fsm.NewestLevel)}
 	g := &streamGenerator{Rand: rand.New(rand.NewPCG(*seed, 0))}
 	ran := map[string]int{}
 	for i := range 20_000 {

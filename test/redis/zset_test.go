@@ -20,7 +20,7 @@ var seed = flag.Uint64("seed", 1, "the seed of random tests")
 func TestSortedSetsAtRandom(t *testing.T) {
 	for _, members := range []int{8, 100, 2000} {
 		t.Run(itoa(members), func(t *testing.T) {
-			r, st := startRedis(t), &state{State: fsm.NewState()}
+			r, st := startRedis(t), &state{State: fsm.NewStateAt(fsm.NewestLevel)}
 			g := &zsetGenerator{rand.New(rand.NewPCG(*seed, 0)), members}
 			for i := range 10_000 {
 				words := g.command()
