@@ -100,8 +100,8 @@ func TestUndo(t *testing.T) {
 	}
 }
 
-// A fault in the middle of a command that is no transaction takes back what that
-// wrote, and nothing of its neighbours in the entry.
+// A fault in the middle of a command or of a transaction takes back what that wrote,
+// and nothing of its neighbours in the entry, however many of them are at fault.
 func TestFaultInTheMiddle(t *testing.T) {
 	g := newGenerator(t)
 	plain, faulty := newMachine(t), newMachine(t)
@@ -114,6 +114,8 @@ func TestFaultInTheMiddle(t *testing.T) {
 		at := faulty.st.Now() + int64(g.IntN(10))
 		var with, without Group
 		var rest []int // the replies that both have
+		var aborted, faults, replies int
+		var before []byte // the groups of with before it
 
 		for range 1 + g.IntN(6) {
 			if g.IntN(3) == 0 {
@@ -123,41 +125,53 @@ func TestFaultInTheMiddle(t *testing.T) {
 				}
 				args, _ := g.args(c)
 				args = append([][]byte{nil, []byte(c.Name)}, args[1:]...)
-
-				with.Add(endings["TEST|HALF"], args, nil)
+				faults++
+				if with.Add(endings["TEST|HALF"], args, nil); g.IntN(3) == 0 { // as a transaction, which ends with another command
+					whole := Group{Atomic: true}
+					whole.Add(Lookup("INCR"), bulks("", "counter"), nil)
+					whole.Add(endings["TEST|HALF"], args, nil)
+					whole.Add(Lookup("DEL"), bulks("", "counter"), nil)
+					before = whole.Append(with.Append(before, 0), 0)
+					replies += with.Len() + whole.Len()
+					aborted, faults, with = aborted+whole.Len(), faults+1, Group{}
+				}
 			}
 			c := g.row(Write | Read)
 			args, typed := g.args(c)
 			if c.Name == "TX|WATCH" || c.Name == "TX|ADMIT" {
 				continue // may leave out the rest
 			}
-			rest = append(rest, with.Len())
+			rest = append(rest, replies+with.Len())
 			with.Add(c, args, typed)
 			without.Add(c, args, typed)
 		}
-		if with.Len() == 0 {
+		if without.Len() == 0 {
 			continue
 		}
+		body := with.Append(before, 0)
 		faulty.seq++
 		plain.seq++
-		a := faulty.entry(at, Batch{Origin: testOrigin, Seq: faulty.seq, Body: with.Append(nil, 0)})[0]
+		a := faulty.entry(at, Batch{Origin: testOrigin, Seq: faulty.seq, Body: body})[0]
 		b := plain.entry(at, Batch{Origin: testOrigin, Seq: plain.seq, Body: without.Append(nil, 0)})[0]
-		ended := 0
 		for j, v := range a.Replies {
-			if slices.Contains(rest, j) {
-				continue
-			}
-			if ended++; v.Str != errFault.Str {
+			switch {
+			case slices.Contains(rest, j):
+			case v.Str == ExecAbort+errFault.Str:
+				aborted--
+			case v.Str != errFault.Str:
 				t.Fatalf("step %d: a faulty command answers %q", i, v.Str)
 			}
 		}
+		if aborted != 0 {
+			t.Fatalf("step %d: %d more commands of transactions should have been ended", i, aborted)
+		}
 		for j, at := range rest {
 			if got, want := a.Replies[at].Append(nil, resp.Canonical), b.Replies[j].Append(nil, resp.Canonical); !bytes.Equal(got, want) {
-				t.Fatalf("step %d, command %d of %q: got %q, want %q", i, j, with.Append(nil, 0), got, want)
+				t.Fatalf("step %d, command %d of %q: got %q, want %q", i, j, body, got, want)
 			}
 		}
-		if got := len(faulty.st.TakePanics()); got != ended {
-			t.Fatalf("step %d: %d faults are told of, not %d", i, got, ended)
+		if got := len(faulty.st.TakePanics()); got != faults {
+			t.Fatalf("step %d: %d faults are told of, not %d", i, got, faults)
 		}
 		if m, o := faulty.st.TakeMessages(), plain.st.TakeMessages(); !slices.Equal(m, o) {
 			t.Fatalf("step %d: messages %v, want %v", i, m, o)
