@@ -1,4 +1,4 @@
-package main
+package memory
 
 import (
 	"math"
@@ -7,9 +7,9 @@ import (
 	"testing"
 )
 
-// TestMemoryAllowed reads the limits of control groups as machines and containers
+// TestAllowed reads the limits of control groups as machines and containers
 // have them.
-func TestMemoryAllowed(t *testing.T) {
+func TestAllowed(t *testing.T) {
 	const (
 		v1 = "35 31 0:32 / /sys/fs/cgroup/memory rw,relatime - cgroup cgroup rw,memory\n"
 		v2 = "35 31 0:32 / /sys/fs/cgroup rw,relatime shared:4 - cgroup2 cgroup2 rw\n"
@@ -44,8 +44,31 @@ func TestMemoryAllowed(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if got := memoryAllowed(root); got != c.want {
+		if got := Allowed(root); got != c.want {
 			t.Errorf("%s: %d bytes, want %d", name, got, c.want)
+		}
+	}
+}
+
+func TestMachine(t *testing.T) {
+	root := t.TempDir()
+	if got := Machine(root); got != math.MaxInt64 {
+		t.Errorf("without a file: %d", got)
+	}
+	path := filepath.Join(root, "proc/meminfo")
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for text, want := range map[string]int64{
+		"MemTotal:       8388608 kB\nMemFree:        1 kB\n": 8 << 30,
+		"MemFree:        1 kB\n":                             math.MaxInt64,
+		"MemTotal: many kB\n":                                math.MaxInt64,
+	} {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if got := Machine(root); got != want {
+			t.Errorf("%q: %d bytes, want %d", text, got, want)
 		}
 	}
 }
