@@ -13,29 +13,37 @@ type undo struct {
 	filled  []object // what objects were that have other contents now
 }
 
-// An undone is what a key held before it was changed, or which key was last
-// known to go at an index, or a function that takes back something rarer.
+// An undone is one thing to take back.
 type undone struct {
-	k     *keyspace
+	what  undoneKind
+	db    uint8     // of a grave
+	k     *keyspace // of what a key held
 	key   string
 	old   *object // nil for nothing
-	full  bool    // old is still held, and the last of filled is what it was
-	grave *place  // that went last at index, 0 for never
-	index uint64
-	back  func()
+	index uint64  // at which a key went last, 0 for never
+	back  func()  // takes back something rarer
 }
+
+type undoneKind uint8
+
+const (
+	undoneHeld     undoneKind = iota // a key held old
+	undoneContents                   // what old was, which a key still holds, is the last of filled
+	undoneGrave                      // when a key went before
+	undoneOther
+)
 
 // object notes what a key held; nil for nothing.
 func (u *undo) object(k *keyspace, key string, old *object) {
 	if u.on {
-		u.changes = append(u.changes, undone{k: k, key: key, old: old})
+		u.changes = append(u.changes, undone{what: undoneHeld, k: k, key: key, old: old})
 	}
 }
 
 // contents notes what an object is that is about to get other contents.
 func (u *undo) contents(k *keyspace, o *object) {
 	if u.on {
-		u.changes = append(u.changes, undone{k: k, old: o, full: true})
+		u.changes = append(u.changes, undone{what: undoneContents, k: k, old: o})
 		u.filled = append(u.filled, *o)
 	}
 }
@@ -43,14 +51,14 @@ func (u *undo) contents(k *keyspace, o *object) {
 // grave notes when a key went before.
 func (u *undo) grave(p place, index uint64) {
 	if u.on {
-		u.changes = append(u.changes, undone{grave: &p, index: index})
+		u.changes = append(u.changes, undone{what: undoneGrave, db: uint8(p.db), key: p.key, index: index})
 	}
 }
 
 // other notes how to take back what is neither.
 func (u *undo) other(back func()) {
 	if u.on {
-		u.changes = append(u.changes, undone{back: back})
+		u.changes = append(u.changes, undone{what: undoneOther, back: back})
 	}
 }
 
@@ -136,17 +144,17 @@ func (s *State) rollback(p *savepoint) {
 }
 
 func (s *State) takeBack(c *undone) {
-	switch {
-	case c.back != nil:
-		c.back()
-	case c.grave != nil:
-		s.graves.takeBack(*c.grave, c.index)
-	case c.full:
+	switch c.what {
+	case undoneHeld:
+		c.k.restore(s, c.key, c.old)
+	case undoneContents:
 		last := len(s.undo.filled) - 1
 		c.k.refill(c.old, s.undo.filled[last])
 		s.undo.filled[last] = object{}
 		s.undo.filled = s.undo.filled[:last]
+	case undoneGrave:
+		s.graves.takeBack(place{int(c.db), c.key}, c.index)
 	default:
-		c.k.restore(s, c.key, c.old)
+		c.back()
 	}
 }
