@@ -203,6 +203,38 @@ func TestHostile(t *testing.T) {
 	}
 }
 
+// What takes long for other reasons than memory or instructions is paid for: each
+// step is some nanoseconds of it.
+func TestLongWorkIsPaid(t *testing.T) {
+	const n = 100_000
+	made := fmt.Sprintf("local t = {} for i = 1, %d do t[i] = i end ", n)
+	named := fmt.Sprintf("local t = {} for i = 1, %d do t['k'..i] = i end ", n)
+	long := "local a, b = string.rep('x', 4000000)..'a', string.rep('x', 4000000)..'b' "
+	for _, tt := range []struct {
+		before, work string
+		steps        int
+	}{
+		{made + "for i = 1, #t do t[i] = nil end ", "for i = 1, 10 do next(t) end", 10 * n},
+		{named + "for k in pairs(t) do t[k] = nil end ", "for i = 1, 10 do next(t) end", 10 * n},
+		{made, "table.foreachi(t, redis.debug)", n * (functionCost + callbackCost)},
+		{made, "table.foreachi(t, function() end)", n * callbackCost},
+		{named, "table.foreach(t, redis.debug)", n * (functionCost + callbackCost)},
+		{made, "table.insert(t, 1, 0)", n * moveCost},
+		{made, "table.remove(t, 1)", n * moveCost},
+		{long, "for i = 1, 10 do local x = a == b end", 10 * cost.Read(4_000_000)},
+		{long, "for i = 1, 10 do local x = a < b end", 10 * cost.Read(4_000_000)},
+		{long, "for i = 1, 10 do string.format(a) end", 10 * cost.Read(4_000_000)},
+		{long, "for i = 1, 10 do redis.sha1hex(a) end", 10 * cost.Read(4_000_000)},
+		{"local s = string.rep('a', 2000) ", "string.find(s, 'a-b')", 1_000_000},
+	} {
+		const enough = 100 * cost.Limit
+		_, without := strictEval(t, enough, tt.before)
+		if v, with := strictEval(t, enough, tt.before+tt.work); without-with < stepScale*tt.steps {
+			t.Errorf("%s%s: %d steps, not %d, and %.80v", tt.before, tt.work, without-with, stepScale*tt.steps, v)
+		}
+	}
+}
+
 // watchMemory begins to look at what the process holds. What it returns ends that,
 // and returns the most that was seen.
 func watchMemory() func() uint64 {
