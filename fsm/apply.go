@@ -240,7 +240,7 @@ func (s *State) applyAlone(a *applying, tx *Tx, d *decoder) (resp.Value, error) 
 	switch {
 	case start != nil:
 		s.rollback(start)
-	case len(s.undo.changes) > before.changes || len(s.unsettled) > 0:
+	case s.undo.wrote(before):
 		return resp.Nil, a.breaks(c, why, tx)
 	default:
 		s.unsay(before)
@@ -255,7 +255,10 @@ func (s *State) applyAtomic(a *applying, tx *Tx, d *decoder, n uint64) (replies 
 		return s.aborted(d, n, n, b.command, b.why)
 	}
 	tx.meter, tx.replied = cost.New(cost.Limit), 0
-	defer func() { a.spent += cost.Limit - max(tx.meter.Left(), 0) }()
+	defer func() {
+		a.spent += cost.Limit - max(tx.meter.Left(), 0)
+		a.replied += tx.replied
+	}()
 	var start savepoint
 	if a.broken != nil {
 		start = s.save()
@@ -279,7 +282,6 @@ func (s *State) applyAtomic(a *applying, tx *Tx, d *decoder, n uint64) (replies 
 			return s.aborted(d, n, left-1, c, why)
 		}
 	}
-	a.replied += tx.replied
 	return replies, d.err
 }
 

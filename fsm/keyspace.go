@@ -119,6 +119,7 @@ func (k *keyspace) writable(s *State, hash uint64) *shard {
 // key. The copy's deadline is entered among the others. What the key held must
 // not be used afterwards: a plain object is overwritten where that can be.
 func (k *keyspace) put(s *State, key []byte, o *object) (kept *object, added bool) {
+	s.undo.writes++
 	hash := xxhash.Sum64(key)
 	sh := k.writable(s, hash)
 	kept = sh.get(hash, key)
@@ -197,6 +198,7 @@ func (k *keyspace) restore(s *State, key string, old *object) {
 // own returns o, which key holds, ready to be changed in place. An object of the
 // present epoch is in a shard that no frozen view shares, and neither is it shared.
 func (k *keyspace) own(s *State, key []byte, o *object) *object {
+	s.undo.writes++
 	if o.epoch != stampOf(s.epoch) {
 		s.undo.object(k, o.key, o)
 		o = o.clone(s.epoch)

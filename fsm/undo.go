@@ -9,6 +9,7 @@ import "github.com/trivetdb/trivet/fsm/acl"
 // held. It lasts for one entry.
 type undo struct {
 	on      bool
+	writes  uint64 // counts what was written, also what an entry writes again and notes no more
 	changes []undone
 	filled  []object // what objects were that have other contents now
 }
@@ -32,6 +33,9 @@ const (
 	undoneGrave                      // when a key went before
 	undoneOther
 )
+
+// wrote reports whether anything was written since m.
+func (u *undo) wrote(m mark) bool { return u.writes > m.writes || len(u.changes) > m.changes }
 
 // object notes what a key held; nil for nothing.
 func (u *undo) object(k *keyspace, key string, old *object) {
@@ -79,12 +83,12 @@ func (u *undo) forget() {
 // A mark is a place in the undo log, and in what an entry leaves for the node.
 type mark struct {
 	changes, messages, signals, refused, deleted int
-	expired                                      uint64
+	writes, expired                              uint64
 }
 
 func (s *State) mark() mark {
 	return mark{
-		len(s.undo.changes), len(s.messages), len(s.signals), len(s.refused), len(s.deleted), s.expired,
+		len(s.undo.changes), len(s.messages), len(s.signals), len(s.refused), len(s.deleted), s.undo.writes, s.expired,
 	}
 }
 

@@ -2,6 +2,7 @@ package fsm
 
 import (
 	"bytes"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -178,6 +179,38 @@ func TestFaultInTheMiddle(t *testing.T) {
 		}
 		if i%20 == 0 && !bytes.Equal(withoutOrigins(t, faulty.st), withoutOrigins(t, plain.st)) {
 			t.Fatalf("step %d: the state differs", i)
+		}
+	}
+}
+
+// What an entry has written already is not noted a second time; a command that is at
+// fault after it has written to that has no effect all the same.
+func TestFaultAfterASecondWrite(t *testing.T) {
+	const loop = "#!lua name=lib\nredis.register_function('f', function(keys) redis.call(unpack(keys)) while true do end end)"
+	for _, words := range [][2][]string{
+		{{"SET", "k", "first"}, {"SET", "k", "second"}},
+		{{"HSET", "k", "a", "1"}, {"HSET", "k", "b", "2"}},
+		{{"RPUSH", "k", "a"}, {"RPUSH", "k", "b"}},
+		{{"ZADD", "k", "1", "a"}, {"ZADD", "k", "2", "b"}},
+		{{"SET", "k", "first"}, {"PEXPIRE", "k", "5"}},
+	} {
+		m, want := newMachine(t), newMachine(t)
+		for _, m := range []*machine{m, want} {
+			if v := m.doSub(1, "FUNCTION|LOAD", loop); v.IsError() {
+				t.Fatal(v)
+			}
+		}
+		var g, first Group
+		first.Add(Lookup(words[0][0]), bulks(words[0]...), nil)
+		g.Add(Lookup(words[0][0]), bulks(words[0]...), nil)
+		g.Add(Lookup("FCALL"), bulks(append([]string{"FCALL", "f", fmt.Sprint(len(words[1]))}, words[1]...)...), nil)
+		r := m.entry(2, Batch{Origin{9, 1}, 1, g.Append(nil, 0)})[0]
+		want.entry(2, Batch{Origin{9, 1}, 1, first.Append(nil, 0)})
+		if len(r.Replies) != 2 || !r.Replies[1].IsError() {
+			t.Fatalf("%v: got %v", words, r)
+		}
+		if !bytes.Equal(withoutOrigins(t, m.st), withoutOrigins(t, want.st)) {
+			t.Errorf("%v: a function that was ended had an effect", words)
 		}
 	}
 }
