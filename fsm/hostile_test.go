@@ -76,7 +76,7 @@ type hostileTask struct {
 	Dir    string // for the journal, and a note of what failed
 	Seed   uint64
 	Round  uint64
-	Last   uint64 // the last round; 0 for none
+	End    uint64 // the round to end before; 0 for none
 	Until  int64  // seconds since 1970; 0 for no end
 	Replay string
 	Out    string        // a pattern of commands that are left out
@@ -121,7 +121,7 @@ func TestHostileChild(t *testing.T) {
 		t.Fatal(err)
 	}
 	journal := &hostileJournal{f: f}
-	for round := task.Round; (task.Last == 0 || round <= task.Last) && (task.Until == 0 || time.Now().Unix() < task.Until); round++ {
+	for round := task.Round; (task.End == 0 || round < task.End) && (task.Until == 0 || time.Now().Unix() < task.Until); round++ {
 		figures.Round = round
 		if err := journal.restart(); err != nil {
 			t.Fatal(err)

@@ -39,13 +39,13 @@ func newHostileRun(t *testing.T, seed uint64, most int) *hostileRun {
 // run has rounds done while more says so.
 func (r *hostileRun) run(more func(round uint64) bool) {
 	for round := *hostileFirst; more(round) && len(r.found) < r.most; {
-		task := hostileTask{Seed: r.seed, Round: round, Last: round, Out: *hostileOut, Stuck: hostileStuck}
-		for task.Last-round < 50 && more(task.Last+1) {
-			task.Last++
+		task := hostileTask{Seed: r.seed, Round: round, End: round + 1, Out: *hostileOut, Stuck: hostileStuck}
+		for task.End-round < 50 && more(task.End) {
+			task.End++
 		}
 		end := r.child(task)
 		if end.failure == "" {
-			round = task.Last + 1
+			round = task.End
 			continue
 		}
 		round = max(round, end.figures.Round+1)
