@@ -25,8 +25,8 @@ func parseElementScan(args [][]byte) (opt scanOptions, fail resp.Value) {
 }
 
 // scanElements answers HSCAN and SSCAN: find returns the container at the key,
-// and show an element as it stands in the reply.
-func scanElements[V any](tx *Tx, args [][]byte, find func() (*dict[V], bool, resp.Value), show func(r *room, e *entry[V]) []resp.Value) resp.Value {
+// and show appends an element as it stands in the reply, in so many values.
+func scanElements[V any](tx *Tx, args [][]byte, find func() (*dict[V], bool, resp.Value), values int, show func(to []resp.Value, r *room, e *entry[V]) []resp.Value) resp.Value {
 	cursor, err := strconv.ParseUint(string(args[2]), 10, 64)
 	if err != nil {
 		return errCursor
@@ -43,15 +43,24 @@ func scanElements[V any](tx *Tx, args [][]byte, find func() (*dict[V], bool, res
 		return fail
 	}
 	room := tx.room(2)
-	var found []resp.Value
+	found := room.scanned(opt, d.size(), values)
 	next := d.page(cursor, opt.count, func(e *entry[V]) {
 		tx.charge(cost.Element)
 		if !opt.matching || tx.matches(opt.match, e.key) {
 			tx.charge(cost.Lookup)
-			found = append(found, show(&room, e)...)
+			found = show(found, &room, e)
 		}
 	})
 	return resp.List(resp.Str(strconv.FormatUint(next, 10)), resp.List(found...))
+}
+
+// scanned returns where the elements go that a scan finds among n, in so many values
+// each. A list that grows by itself takes up to five times the memory of the reply.
+func (r *room) scanned(opt scanOptions, n, values int) []resp.Value {
+	if opt.matching {
+		return []resp.Value{}
+	}
+	return make([]resp.Value, 0, min(min(n, opt.count)*values, r.left/resp.ElemCost))
 }
 
 func hscan(tx *Tx, args [][]byte) resp.Value {
@@ -62,8 +71,8 @@ func hscan(tx *Tx, args [][]byte) resp.Value {
 		}
 		return &h.dict, true, fail
 	}
-	return scanElements(tx, args, find, func(r *room, e *entry[string]) []resp.Value {
-		return []resp.Value{r.more(e.key), r.more(e.val)}
+	return scanElements(tx, args, find, 2, func(to []resp.Value, r *room, e *entry[string]) []resp.Value {
+		return append(to, r.more(e.key), r.more(e.val))
 	})
 }
 
@@ -75,8 +84,8 @@ func sscan(tx *Tx, args [][]byte) resp.Value {
 		}
 		return &m.dict, true, fail
 	}
-	return scanElements(tx, args, find, func(r *room, e *entry[struct{}]) []resp.Value {
-		return []resp.Value{r.more(e.key)}
+	return scanElements(tx, args, find, 1, func(to []resp.Value, r *room, e *entry[struct{}]) []resp.Value {
+		return append(to, r.more(e.key))
 	})
 }
 

@@ -84,6 +84,33 @@ func TestProtectedCallsTakeMemory(t *testing.T) {
 	}
 }
 
+// What many small commands of one transaction take and drop is bounded, too.
+func TestTransactionsTakeMemory(t *testing.T) {
+	for name, tt := range map[string]struct {
+		words []string
+		n     int
+	}{
+		"scripts that fail": {[]string{"EVAL", "error('x')", "0"}, 30_000},
+		"HSCAN":             {[]string{"HSCAN", "h", "0", "COUNT", "1000000"}, 20_000},
+		"SSCAN":             {[]string{"SSCAN", "s", "0", "COUNT", "1000000"}, 20_000},
+		"ZSCAN":             {[]string{"ZSCAN", "z", "0", "COUNT", "1000000"}, 20_000},
+	} {
+		m := boundedMachine(t)
+		elements := numbered(60_000)
+		m.do(1, join("HSET h", elements)...)
+		m.do(1, join("SADD s", elements)...)
+		scored := join("ZADD z 1", numbered(30_000, "1"))
+		m.do(1, scored[:len(scored)-1]...)
+		group := &Group{Atomic: true}
+		for range tt.n {
+			group.Add(Lookup(tt.words[0]), bulks(tt.words...), nil)
+		}
+		if n := taken(func() { m.entry(1, Batch{Origin: testOrigin, Seq: m.seq + 1, Body: group.Append(nil, 0)}) }); n > 300<<20 {
+			t.Errorf("%s: they take %d MB", name, n>>20)
+		}
+	}
+}
+
 // Source is paid for before it is compiled, unless the cluster remembers it.
 func TestCompilationIsBounded(t *testing.T) {
 	m := boundedMachine(t)

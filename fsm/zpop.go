@@ -137,7 +137,7 @@ func zscan(tx *Tx, args [][]byte) resp.Value {
 		return fail
 	}
 	room := tx.room(2)
-	elems, next := []resp.Value{}, uint64(0)
+	elems, next := room.scanned(opt, z.size(), 2), uint64(0)
 	show := func(it scored) {
 		tx.charge(cost.Element)
 		if !opt.matching || tx.matches(opt.match, it.member) {

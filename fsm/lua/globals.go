@@ -89,7 +89,9 @@ func guarded(t *lua.LTable) *lua.LTable {
 
 // open gives a run its globals.
 func (r *run) open(L *lua.LState, keys, argv [][]byte) {
-	r.globals, r.env = noLState.CreateTable(0, 4), newTable()
+	if r.env == nil {
+		r.surroundings = newSurroundings()
+	}
 	if r.loading == nil {
 		r.globals.RawSetString("KEYS", list(keys))
 		r.globals.RawSetString("ARGV", list(argv))
@@ -97,11 +99,29 @@ func (r *run) open(L *lua.LState, keys, argv [][]byte) {
 	} else {
 		r.enter(loadScope)
 	}
-	meta := field("__index", r.globals)
-	meta.RawSetString("__newindex", refuse)
-	r.env.Metatable = meta
 	L.Env = r.env
 	L.SetMetatable(lua.LString(""), stringMeta)
+}
+
+// Surroundings are where a run finds its globals: an empty table, whose metatable leads
+// to KEYS and ARGV. Nothing that a run can do changes or shows the others, so that the
+// next script can have them.
+type surroundings struct{ env, globals *lua.LTable }
+
+func newSurroundings() surroundings {
+	s := surroundings{newTable(), noLState.CreateTable(0, 4)}
+	meta := field("__index", s.globals)
+	meta.RawSetString("__newindex", refuse)
+	s.env.Metatable = meta
+	return s
+}
+
+// bequeath returns the surroundings for the next script, without what this one was
+// given. The names stay where they are, so that pairs shows them in the same order.
+func (s surroundings) bequeath() surroundings {
+	s.globals.RawSetString("KEYS", lua.LFalse)
+	s.globals.RawSetString("ARGV", lua.LFalse)
+	return s
 }
 
 // A scope is what all runs of a kind find besides their own globals: scripts,

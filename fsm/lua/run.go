@@ -20,7 +20,7 @@ const (
 	callCost     = 50 // of a command, besides its arguments and its reply
 	replyCost    = 20 // of an element of the script's reply
 	pcallCost    = 50
-	faultCost    = 3000 // of an error that is caught
+	faultCost    = 3000 // of an error: the thread that it ends has a successor
 	threadCost   = 4000 // of a coroutine
 	tableCost    = 200
 	hashCost     = 80 // of an element that goes into a hash table
@@ -72,8 +72,6 @@ type run struct {
 	left    int
 	weight  int           // of an instruction
 	over    chan struct{} // nil until the budget is exhausted
-	env     *lua.LTable
-	globals *lua.LTable
 	scope   *scope
 	resp3   bool
 	line    int         // of the error that ended the script
@@ -82,6 +80,7 @@ type run struct {
 	chance  chance
 	threads threads
 	command command
+	surroundings
 	bounds
 }
 
@@ -168,6 +167,7 @@ type Machine struct {
 
 	idle    *lua.LState
 	command command
+	around  surroundings // for the next script
 }
 
 // Run runs a script and returns its reply. The host is called from within.
@@ -223,6 +223,9 @@ func (m *Machine) begin(r *run, keys, argv [][]byte) *lua.LState {
 		L = lua.NewState(stackSizes)
 	}
 	L.SetContext(r)
+	if r.loading == nil {
+		r.surroundings, m.around = m.around, surroundings{}
+	}
 	r.open(L, keys, argv)
 	return L
 }
@@ -236,6 +239,9 @@ func (m *Machine) end(r *run, L *lua.LState) {
 	L.SetTop(0)
 	L.RemoveContext()
 	m.idle = L
+	if r.loading == nil {
+		m.around = r.bequeath()
+	}
 	if cap(r.command.buf) <= keepBuffer {
 		m.command = r.command
 	}
@@ -272,6 +278,9 @@ func (m *Machine) attempt(r *run, id string, keys, argv [][]byte, code func(*lua
 		}
 	}()
 	if fault := code(L); fault != nil {
+		if r.strict() && r.left > 0 { // for the thread that the next run needs; this one is over
+			r.left = max(r.left-faultCost, 0)
+		}
 		return r.failed(id, r.errorText(fault))
 	}
 	reply = r.reply(L.Get(-1), 0)
