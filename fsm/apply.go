@@ -51,27 +51,35 @@ const enoughReplies = MaxReply / 4
 // something was, the entry begins again, without what ended, and with a savepoint
 // before each other command.
 func (s *State) Apply(index uint64, e Entry) ([]Result, error) {
+	if s.level < LevelBounds {
+		return s.applyEntry(&applying{}, index, e)
+	}
+	s.stretch.begin(s)
+	before := s.mark()
+	first := &applying{fenced: true}
+	results, err := s.applyEntry(first, index, e)
+	if err != errAgain {
+		s.stretch.add(s, index, e, first.spent)
+		return results, err
+	}
+	s.unsay(before)
+	if err := s.stretch.again(s); err != nil {
+		return nil, err
+	}
+	defer s.stretch.end(s)
+	return s.applyEntry(&applying{fenced: true, broken: first.broken}, index, e)
+}
+
+func (s *State) applyEntry(a *applying, index uint64, e Entry) ([]Result, error) {
 	s.index = index
 	s.now = max(s.now, e.Time)
 	s.removeDue()
 	s.forgetLoading()
-	if s.level < LevelBounds {
-		results, err := s.applyBatches(&applying{chance: newChance(e.Seed)}, e.Batches)
+	a.chance = newChance(e.Seed)
+	results, err := s.applyBatches(a, e.Batches)
+	if err != errAgain {
 		s.raise()
-		return results, err
 	}
-	start := s.save()
-	defer s.undo.forget()
-	panics, overruns := len(s.panics), s.overruns
-	first := &applying{fenced: true, chance: newChance(e.Seed)}
-	results, err := s.applyBatches(first, e.Batches)
-	if err == errAgain {
-		s.rollback(&start)
-		s.panics, s.overruns = s.panics[:panics], overruns
-		s.machine = lua.Machine{} // it may be in the middle of something
-		results, err = s.applyBatches(&applying{fenced: true, broken: first.broken, chance: newChance(e.Seed)}, e.Batches)
-	}
-	s.raise()
 	return results, err
 }
 
@@ -242,9 +250,8 @@ func (s *State) applyAlone(a *applying, tx *Tx, d *decoder) (resp.Value, error) 
 		s.rollback(start)
 	case s.undo.wrote(before):
 		return resp.Nil, a.breaks(c, why, tx)
-	default:
-		s.unsay(before)
 	}
+	s.unsay(before)
 	*tx = was
 	return s.ended(c, why), nil
 }
@@ -279,6 +286,7 @@ func (s *State) applyAtomic(a *applying, tx *Tx, d *decoder, n uint64) (replies 
 			return nil, a.breaks(c, why, tx)
 		default:
 			s.rollback(&start)
+			s.unsay(start.mark)
 			return s.aborted(d, n, left-1, c, why)
 		}
 	}

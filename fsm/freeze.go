@@ -26,6 +26,7 @@ type Frozen struct {
 // Freeze returns a view of the state as it is now. It copies the shards'
 // addresses only; Apply copies a shard at its first write after this.
 func (s *State) Freeze() *Frozen {
+	s.stretch.end(s)
 	f := &Frozen{
 		index: s.index, now: s.now, origins: maps.Clone(s.origins), scripts: s.scripts.clone(),
 		functions: s.functions, settings: s.settings, users: s.users, loading: s.loading.clone(),

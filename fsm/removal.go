@@ -69,7 +69,7 @@ func (g *graves) takeBack(p place, index uint64) {
 // newer returns the newer half.
 func (g *graves) newer() graves {
 	half := len(g.all) / 2
-	left := graves{floor: g.floor, all: make([]grave, 0, maxGraves), last: map[place]uint64{}}
+	left := graves{floor: g.floor, all: make([]grave, 0, maxGraves), last: make(map[place]uint64, maxGraves)}
 	for _, old := range g.all[:half] {
 		left.floor = max(left.floor, old.index)
 	}

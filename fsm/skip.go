@@ -15,6 +15,7 @@ var errSkipped = resp.Err("ERR this request was left out by an operator, since i
 
 // Skip is Apply for an entry that is to have no effect.
 func (s *State) Skip(index uint64, e Entry) ([]Result, error) {
+	s.stretch.end(s)
 	s.index = index
 	s.now = max(s.now, e.Time)
 	s.skipped = append(slices.Clip(s.skipped), index)

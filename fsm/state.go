@@ -22,6 +22,7 @@ type State struct {
 	viewed    uint64 // the epoch that the last freeze began
 	freezes   uint32 // counts freezes: shards that are older are shared with a frozen view
 	undo      undo
+	stretch   stretch
 	level     uint64 // of the cluster, see level.go
 	dbs       [Databases]keyspace
 	origins   map[uint64]origin
@@ -33,19 +34,24 @@ type State struct {
 	graves    graves      // keys that went of late
 	loads     uint64      // states taken over
 	expired   uint64      // keys removed because they were due
-	messages  []Message   // published by entries, not taken yet
 	listens   bool        // note signals
-	signals   []Signal    // not taken yet
-	refused   []Refused   // by scripts' users, not taken yet
-	deleted   []string    // users, not taken yet
 	machine   lua.Machine // of scripts that Apply runs
 	typed     []bool      // reused by Apply
 	argv      [][]byte
 	unsettled []unsettled // by the command that runs
 	skipped   []uint64    // indexes of entries that were left out, see skip.go
 	raised    uint64      // the level from the next entry on, 0 for the same
-	panics    []Panic     // of commands, not taken yet
 	overruns  uint64      // commands and transactions that were ended at a bound
+	leavings
+}
+
+// leavings are what entries leave for the node, and it has not taken yet.
+type leavings struct {
+	messages []Message // published
+	signals  []Signal
+	refused  []Refused // by scripts' users
+	deleted  []string  // users
+	panics   []Panic   // of commands
 }
 
 // An origin is what the state remembers of a node that sends batches: enough
@@ -106,6 +112,9 @@ type Request struct {
 	Faulty func(Panic)
 	// Notices is where the read's keyspace notifications go; nil for nowhere.
 	Notices *[]Message
+	// Light is how many bytes the reply may have; a larger one is not made, and the
+	// answer is TooLarge. 0 means as many as MaxReply.
+	Light int
 	// Scratch is used instead of new memory; nil for none.
 	Scratch *Scratch
 }
@@ -123,7 +132,7 @@ func (s *State) Read(r Request) resp.Value {
 	} else {
 		tx = new(Tx)
 	}
-	*tx = Tx{st: s, db: r.DB, now: max(s.now, r.Now), seed: r.Seed, stop: r.Stop, looked: r.Lookups, reads: true, told: r.Notices}
+	*tx = Tx{st: s, db: r.DB, now: max(s.now, r.Now), seed: r.Seed, stop: r.Stop, looked: r.Lookups, reads: true, told: r.Notices, light: r.Light}
 	tx.meter = cost.New(cost.Limit)
 	if r.User != "" {
 		tx.become(r.User)
@@ -135,6 +144,7 @@ func (s *State) Read(r Request) resp.Value {
 // of the cluster. The replies kept for others are dropped; that a batch was
 // seen is never forgotten.
 func (s *State) SetMembers(index uint64, ids []uint64) {
+	s.stretch.end(s)
 	s.index = index
 	member := make(map[uint64]bool, len(ids))
 	for _, id := range ids {

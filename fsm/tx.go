@@ -34,6 +34,7 @@ type Tx struct {
 	looked *Lookups    // of a read; may be nil
 	seed   uint64      // of a read
 	stop   func() bool // of a read; see Request
+	light  int         // of a read; see Request
 }
 
 func (tx *Tx) keys() *keyspace { return &tx.st.dbs[tx.db] }

@@ -6,7 +6,7 @@ import "github.com/trivetdb/trivet/fsm/acl"
 // script or a transaction that must have no effect: it passed a bound, or it is
 // at fault. A savepoint begins an epoch, so that containers and their parts that are
 // older are copied before they change, as after a freeze; the log keeps what each key
-// held. It lasts for one entry.
+// held. It lasts for a stretch of entries.
 type undo struct {
 	on      bool
 	writes  uint64 // counts what was written, also what an entry writes again and notes no more
@@ -82,13 +82,13 @@ func (u *undo) forget() {
 
 // A mark is a place in the undo log, and in what an entry leaves for the node.
 type mark struct {
-	changes, messages, signals, refused, deleted int
-	writes, expired                              uint64
+	changes, messages, signals, refused, deleted, panics int
+	writes                                               uint64
 }
 
 func (s *State) mark() mark {
 	return mark{
-		len(s.undo.changes), len(s.messages), len(s.signals), len(s.refused), len(s.deleted), s.undo.writes, s.expired,
+		len(s.undo.changes), len(s.messages), len(s.signals), len(s.refused), len(s.deleted), len(s.panics), s.undo.writes,
 	}
 }
 
@@ -96,19 +96,23 @@ func (s *State) mark() mark {
 func (s *State) unsay(m mark) {
 	s.messages, s.signals = s.messages[:m.messages], s.signals[:m.signals]
 	s.refused, s.deleted = s.refused[:m.refused], s.deleted[:m.deleted]
-	s.expired = m.expired
+	s.panics = s.panics[:m.panics]
 }
 
 // A savepoint is what rollback goes back to.
 type savepoint struct {
 	mark
 	dbs       [Databases]struct{ size, bytes int }
+	now       int64
+	level     uint64
 	functions functions
 	settings  *Settings
 	users     *acl.Users
 	loading   *loading
 	loads     uint64
 	raised    uint64
+	expired   uint64
+	overruns  uint64
 }
 
 // save begins a savepoint. Nothing may be unsettled.
@@ -116,8 +120,8 @@ func (s *State) save() savepoint {
 	s.undo.on = true
 	s.epoch++
 	p := savepoint{
-		mark: s.mark(), functions: s.functions, settings: s.settings, users: s.users,
-		loading: s.loading, loads: s.loads, raised: s.raised,
+		mark: s.mark(), now: s.now, level: s.level, functions: s.functions, settings: s.settings, users: s.users,
+		loading: s.loading, loads: s.loads, raised: s.raised, expired: s.expired, overruns: s.overruns,
 	}
 	for db := range s.dbs {
 		p.dbs[db].size, p.dbs[db].bytes = s.dbs[db].size, s.dbs[db].bytes
@@ -125,7 +129,7 @@ func (s *State) save() savepoint {
 	return p
 }
 
-// rollback makes the state what it was at p.
+// rollback makes the state what it was at p, but for its index.
 func (s *State) rollback(p *savepoint) {
 	for _, u := range s.unsettled {
 		u.o.unsettled = false
@@ -141,9 +145,8 @@ func (s *State) rollback(p *savepoint) {
 	for db := range s.dbs {
 		s.dbs[db].size, s.dbs[db].bytes = p.dbs[db].size, p.dbs[db].bytes
 	}
-	s.functions, s.settings, s.users = p.functions, p.settings, p.users
-	s.loading, s.loads, s.raised = p.loading, p.loads, p.raised
-	s.unsay(p.mark)
+	s.now, s.level, s.functions, s.settings, s.users = p.now, p.level, p.functions, p.settings, p.users
+	s.loading, s.loads, s.raised, s.expired, s.overruns = p.loading, p.loads, p.raised, p.expired, p.overruns
 	s.epoch++ // what was made since may be shared with what is left of it
 }
 

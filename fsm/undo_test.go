@@ -106,6 +106,9 @@ func TestUndo(t *testing.T) {
 func TestFaultInTheMiddle(t *testing.T) {
 	g := newGenerator(t)
 	plain, faulty := newMachine(t), newMachine(t)
+	for _, m := range []*machine{plain, faulty} {
+		m.do(0, "SETTINGS|SET", "notify-keyspace-events", "KEA")
+	}
 	n := 2000
 	if testing.Short() {
 		n = 200

@@ -19,6 +19,10 @@ var (
 	errReply = resp.Err("ERR command ended without effect: its reply would be larger than 128 MB")
 )
 
+// TooLarge is the answer to a read whose reply would be larger than Request.Light. No
+// client sees it.
+var TooLarge = resp.Err("ERR the reply is not a light one")
+
 // An overrun ends a command by a panic: Apply and Read undo what it wrote, and
 // answer why.
 type overrun struct{ why resp.Value }
@@ -41,6 +45,9 @@ func (tx *Tx) chargeReply(values, bytes int) {
 	size := values*resp.ElemCost + bytes
 	if values < 0 || bytes < 0 || values > MaxReply || bytes > MaxReply || size > MaxReply-tx.replied {
 		panic(overrun{errReply})
+	}
+	if tx.light > 0 && size > tx.light {
+		panic(overrun{TooLarge})
 	}
 	tx.charge(values * cost.Element)
 }
