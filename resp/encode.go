@@ -39,14 +39,10 @@ func (v Value) Append(dst []byte, d Dialect) []byte {
 			return appendLine(dst, '(', v.Str)
 		}
 		return appendBulk(dst, v.Str)
-	case Array:
-		return v.appendElems(appendHeader(dst, '*', int64(len(v.Elems))), d)
+	case Array, Set, Push:
+		return v.appendElems(appendHeader(dst, markOf(v.Kind, d), int64(len(v.Elems))), d)
 	case Map:
 		return v.appendMap(dst, d)
-	case Set:
-		return v.appendElems(appendHeader(dst, only3(d, '~'), int64(len(v.Elems))), d)
-	case Push:
-		return v.appendElems(appendHeader(dst, only3(d, '>'), int64(len(v.Elems))), d)
 	case Pairs:
 		return v.appendPairs(dst, d)
 	case Keyed:

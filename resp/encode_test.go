@@ -53,6 +53,19 @@ func TestAppend(t *testing.T) {
 			if got := string(tt.v.Append([]byte("x"), Dialect(d))); got != "x"+want {
 				t.Errorf("%s in dialect %d: got %q, want %q", tt.name, d, got[1:], want)
 			}
+			var parts []byte
+			lent := 0
+			rest := tt.v.AppendParts([]byte("x"), Dialect(d), 1, func(dst []byte, s string) []byte {
+				parts = append(append(parts, dst...), s...)
+				lent += len(s)
+				return nil
+			})
+			if got := string(append(parts, rest...)); got != "x"+want {
+				t.Errorf("%s in dialect %d, in parts: got %q, want %q", tt.name, d, got[1:], want)
+			}
+			if size, not := tt.v.Weight(1); not != lent || size < lent {
+				t.Errorf("%s in dialect %d: weighs %d, %d of them not copied, which are %d", tt.name, d, size, not, lent)
+			}
 		}
 	}
 }

@@ -55,7 +55,7 @@ func (c *chunks) Write(p []byte) (int, error) {
 		return 0, err
 	}
 	v := resp.Str(string(p))
-	c.s.out.append(func(b []byte) []byte { return v.Append(b, c.s.who.dialect) })
+	c.s.out.append(v, c.s.who.dialect)
 	if err := c.s.flush(); err != nil {
 		return 0, err
 	}

@@ -11,13 +11,22 @@ import (
 // read answers a command of a Read row from the node's state.
 func (s *session) read(r *row, args [][]byte) (resp.Value, error) {
 	s.show(r, args)
-	if r.heavy() {
-		if err := s.enterReads(); err != nil {
-			return resp.Nil, err
+	if !r.heavy() {
+		if v, err := s.readAs(r, args, flushAt); err != nil || !tooLarge(v) {
+			return v, err
 		}
 	}
+	if err := s.enterReads(); err != nil {
+		return resp.Nil, err
+	}
+	return s.readAs(r, args, 0)
+}
+
+// readAs answers a read whose reply may have so many bytes; 0 for all that there can
+// be.
+func (s *session) readAs(r *row, args [][]byte, light int) (resp.Value, error) {
 	s.lookups = fsm.Lookups{}
-	req := fsm.Request{Command: r.command, Args: args, DB: s.who.db, Lookups: &s.lookups, Scratch: &s.scratch}
+	req := fsm.Request{Command: r.command, Args: args, DB: s.who.db, Lookups: &s.lookups, Scratch: &s.scratch, Light: light}
 	if s.grants.user != nil {
 		req.User = s.who.user
 	}
@@ -28,6 +37,9 @@ func (s *session) read(r *row, args [][]byte) (resp.Value, error) {
 	} else {
 		v, err = s.ask(req)
 	}
+	if err == nil && tooLarge(v) {
+		return v, nil
+	}
 	s.srv.counts.hits.Add(s.lookups.Hits)
 	s.srv.counts.misses.Add(s.lookups.Misses)
 	if err != nil && !errors.Is(err, ErrNoLeader) && s.ctx.Err() == nil {
@@ -35,6 +47,9 @@ func (s *session) read(r *row, args [][]byte) (resp.Value, error) {
 	}
 	return v, err
 }
+
+// tooLarge reports whether a read is to be done again, with a slot.
+func tooLarge(v resp.Value) bool { return v.Kind == resp.Error && v.Str == fsm.TooLarge.Str }
 
 // ask answers a read from the node's state, as the client wants its reads. The
 // first linearizable one of a pipeline finds all that was acknowledged before the

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+	"unsafe"
 
 	"github.com/trivetdb/trivet/resp"
 )
@@ -21,6 +22,9 @@ const (
 	// maxPiece is how many bytes are sent at once. A client must take as many within
 	// the write timeout.
 	maxPiece = 64 << 10
+	// lendAt is from which size on a string is sent from where it lies, instead of
+	// being copied for each client that gets it.
+	lendAt = 16 << 10
 )
 
 // An outbox collects what is to be sent to a client: replies, in the order of
@@ -28,16 +32,16 @@ const (
 // not take at once is sent by a goroutine that lasts as long as there is some.
 type outbox struct {
 	conn    net.Conn
-	try     func([]byte) (int, error) // sends what the kernel takes at once; nil where that cannot be told
-	timeout time.Duration             // how long a client may take nothing and send nothing
-	sent    *atomic.Uint64            // counts bytes
+	try     func([][]byte) (int, error) // sends what the kernel takes at once; nil where that cannot be told
+	timeout time.Duration               // how long a client may take nothing and send nothing
+	sent    *atomic.Uint64              // counts bytes
 	held    *footprint
 	abort   func()         // ends the connection
 	silent  *atomic.Uint64 // counts clients that were given up for the timeout
 
 	mu        sync.Mutex // guards what follows
 	buf       []byte     // not handed over yet
-	queue     [][]byte   // on their way, in order
+	queue     [][]byte   // on their way, in order; not to be changed
 	queued    int        // bytes in queue; the first buffer counts until all of it is sent
 	at        int        // how many bytes of the first buffer were sent
 	writing   bool       // somebody sends the queue
@@ -48,38 +52,63 @@ type outbox struct {
 	pushed chan struct{} // nil before the first subscription; something was pushed
 }
 
-// append adds to the buffer by f, and returns how many bytes wait.
-func (o *outbox) append(f func([]byte) []byte) int {
+// append adds a value, and returns how many bytes wait.
+func (o *outbox) append(v resp.Value, d resp.Dialect) int {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return o.add(f)
+	return o.add(v, d)
 }
 
 // answer is append for a reply. While the session is at work, it does not look
 // whether the client sends: that time is none in which the client is silent.
-func (o *outbox) answer(f func([]byte) []byte) int {
+func (o *outbox) answer(v resp.Value, d resp.Dialect) int {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.writing {
 		o.conn.SetWriteDeadline(time.Now().Add(o.timeout))
 	}
-	return o.add(f)
+	return o.add(v, d)
 }
 
 // add is append for a caller that holds the lock.
-func (o *outbox) add(f func([]byte) []byte) int {
+func (o *outbox) add(v resp.Value, d resp.Dialect) int {
 	if o.failed {
 		return 0
 	}
 	if o.buf == nil {
 		o.buf = *buffers.Get().(*[]byte)
 	}
-	o.buf = f(o.buf)
+	size, lent := v.Weight(lendAt)
+	if size-lent >= flushAt {
+		o.buf = slices.Grow(o.buf, size-lent)
+	}
+	if lent == 0 {
+		o.buf = v.Append(o.buf, d)
+	} else {
+		o.buf = v.AppendParts(o.buf, d, lendAt, o.lend)
+	}
 	n := o.queued + len(o.buf)
 	if n >= flushAt {
 		o.weigh()
 	}
 	return n
+}
+
+// lend queues what was appended, and a string behind it. The caller holds the lock.
+func (o *outbox) lend(before []byte, s string) []byte {
+	o.push(before)
+	o.push(unsafe.Slice(unsafe.StringData(s), len(s)))
+	return *buffers.Get().(*[]byte)
+}
+
+// push queues a buffer. The caller holds the lock.
+func (o *outbox) push(b []byte) {
+	if len(b) == 0 {
+		recycle(b)
+		return
+	}
+	o.queue = append(o.queue, b)
+	o.queued += len(b)
 }
 
 // waits reports whether something is there that was not handed over.
@@ -106,12 +135,7 @@ func (o *outbox) flush() error {
 	}
 	if b := o.buf; b != nil {
 		o.buf = nil
-		if len(b) == 0 {
-			recycle(b)
-		} else {
-			o.queue = append(o.queue, b)
-			o.queued += len(b)
-		}
+		o.push(b)
 	}
 	if len(o.queue) == 0 || o.writing {
 		return nil
@@ -133,19 +157,26 @@ func (o *outbox) flush() error {
 // which is let go meanwhile.
 func (o *outbox) sendNow() {
 	for o.try != nil && len(o.queue) > 0 && !o.failed {
-		b := o.queue[0]
+		some := o.queue[:min(len(o.queue), maxVector)]
+		want := 0
+		for _, b := range some {
+			want += len(b)
+		}
 		o.mu.Unlock()
-		n, err := o.try(b)
+		n, err := o.try(some)
 		o.mu.Lock()
 		o.took(n)
 		if err != nil {
 			o.fail()
 		}
-		if n < len(b) {
+		if n < want {
 			return
 		}
 	}
 }
+
+// maxVector is how many buffers go to the kernel at once.
+const maxVector = 16
 
 // sendRest sends the queue until it is empty or the client is given up.
 func (o *outbox) sendRest() {
@@ -174,28 +205,29 @@ func (o *outbox) sendRest() {
 	o.tell()
 }
 
-// took takes down that bytes of the first buffer were sent. The caller holds the
-// lock.
+// took takes down that bytes of the queue were sent. The caller holds the lock.
 func (o *outbox) took(n int) {
 	o.sent.Add(uint64(n))
-	if len(o.queue) == 0 {
-		return // given up meanwhile
+	for len(o.queue) > 0 { // else the client was given up meanwhile
+		b := o.queue[0]
+		left := len(b) - o.at
+		if n < left {
+			o.at += n
+			return
+		}
+		n -= left
+		o.at = 0
+		o.queued -= len(b)
+		o.queue[0] = nil
+		o.queue = o.queue[1:]
+		recycle(b)
 	}
-	b := o.queue[0]
-	if o.at += n; o.at < len(b) {
-		return
-	}
-	o.at = 0
-	o.queued -= len(b)
-	o.queue[0] = nil
-	if o.queue = o.queue[1:]; len(o.queue) == 0 {
-		o.queue = nil
-	}
-	recycle(b)
+	o.queue = nil
 }
 
+// recycle keeps a buffer for others. One without room may be a string that was lent.
 func recycle(b []byte) {
-	if cap(b) <= keepBuffer {
+	if len(b) < cap(b) && cap(b) <= keepBuffer {
 		b = b[:0]
 		buffers.Put(&b)
 	}
@@ -319,25 +351,10 @@ func (s *session) note(v resp.Value) (int, error) {
 	if s.hushed(v) {
 		return 0, nil
 	}
-	size := weightOf(v)
-	if size >= flushAt && !s.reserve(size) {
+	if size, _ := v.Weight(lendAt); size >= flushAt && !s.reserve(size) {
 		return 0, io.ErrClosedPipe
 	}
-	return s.out.answer(func(b []byte) []byte {
-		if size >= flushAt {
-			b = slices.Grow(b, size)
-		}
-		return v.Append(b, s.who.dialect)
-	}), nil
-}
-
-// weightOf returns about how many bytes a reply has.
-func weightOf(v resp.Value) int {
-	n := len(v.Str) + 16
-	for _, e := range v.Elems {
-		n += weightOf(e)
-	}
-	return n
+	return s.out.answer(v, s.who.dialect), nil
 }
 
 // reserve counts a large reply before it is made, and reports whether the client
@@ -352,6 +369,7 @@ func (s *session) reserve(size int) bool {
 		s.end(endedByReplies)
 		return false
 	}
+	s.srv.garbage.made.Add(int64(size))
 	s.held.set(heldReplies, n)
 	s.srv.shed()
 	return !s.held.ended.Load()

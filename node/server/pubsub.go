@@ -138,7 +138,7 @@ func (s *session) push(v resp.Value) {
 	s.who.mu.Lock()
 	dialect := s.who.dialect
 	s.who.mu.Unlock()
-	n := s.out.append(func(b []byte) []byte { return v.Append(b, dialect) })
+	n := s.out.append(v, dialect)
 	if most := s.srv.limits.messages.Load(); most > 0 && int64(n) > most {
 		s.end(endedByReplies)
 		return

@@ -34,7 +34,7 @@ func (s slots) enter(ctx context.Context) bool {
 func (s slots) leave() { <-s }
 
 // heavy reports whether a read may take long, or answer with many values: all that
-// is not flagged fast.
+// is not flagged fast. One that is has a slot only where its reply is large.
 func (r *row) heavy() bool { return r.Flags&fsm.Fast == 0 }
 
 // enterReads takes a slot for a read, once the node's state is as the client wants
@@ -49,6 +49,7 @@ func (s *session) enterReads() error {
 		return ErrNoLeader
 	}
 	s.reading = true
+	s.srv.garbage.makeRoom()
 	return nil
 }
 

@@ -57,6 +57,7 @@ type Server struct {
 	conns    conns
 	held     held
 	reads    slots
+	garbage  garbage
 	hub      hub
 	people   people
 	denials  denials

@@ -160,7 +160,7 @@ func (s *session) run() {
 	}
 	if fail := s.protection(); fail.IsError() {
 		s.srv.counts.rejected.Add(1)
-		s.out.append(func(b []byte) []byte { return fail.Append(b, s.who.dialect) })
+		s.out.append(fail, s.who.dialect)
 		if s.out.flush() == nil && s.out.drain() == nil {
 			linger(s.conn)
 		}

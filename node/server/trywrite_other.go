@@ -1,4 +1,4 @@
-//go:build !unix
+//go:build !linux && !darwin
 
 package server
 
@@ -6,4 +6,4 @@ import "net"
 
 // tryWriter returns nil where there is no way to send without waiting: a goroutine
 // sends then.
-func tryWriter(net.Conn) func([]byte) (int, error) { return nil }
+func tryWriter(net.Conn) func([][]byte) (int, error) { return nil }

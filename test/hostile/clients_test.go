@@ -40,7 +40,9 @@ var users = group{name: "B11 users", flags: []string{"--password", password}, pa
 		return last, err
 	}},
 	{name: "60 silent readers of 8 MB", setup: large("big", 8<<20), want: anything, send: silent(60, 4)},
-	{name: "400 silent readers of 8 MB", setup: large("big", 8<<20), want: anything, send: silent(400, 4), long: true},
+	{name: "400 silent readers of 8 MB", setup: large("big", 8<<20), want: anything, send: silent(400, 4)},
+	{name: "300 silent subscribers, a message of 8 MB", want: anything, send: subscribers(300, 1, 8<<20)},
+	{name: "300 silent subscribers, 200 messages of 60 KB", want: anything, send: subscribers(300, 200, 60<<10), long: true},
 	{name: "60 silent readers of 500 replies of 8 MB", setup: large("big", 8<<20), want: anything, send: silent(60, 500), long: true},
 	{name: "a slow log of all there is", want: anything, long: true, within: 5 * time.Minute, send: slowLog},
 	{name: "200,000 GETs of 1 KB, then reading", setup: large(longKey, 1<<10), want: served, within: 3 * time.Minute,
@@ -110,6 +112,19 @@ func silent(readers, gets int) func(*scene) (resp.Value, error) {
 		time.Sleep(5 * time.Second)
 		hangUp(open)
 		return resp.OK, err
+	}
+}
+
+// subscribers are clients that listen to a channel, and read nothing.
+func subscribers(clients, messages, size int) func(*scene) (resp.Value, error) {
+	return func(s *scene) (last resp.Value, err error) {
+		open, err := flood(s.at.Redis, clients, slices.Concat(words("AUTH", password), words("SUBSCRIBE", "c")))
+		defer func() { hangUp(open) }()
+		for i := 0; i < messages && err == nil; i++ {
+			last, err = s.ask("PUBLISH", "c", strings.Repeat("m", size))
+		}
+		time.Sleep(3 * time.Second)
+		return last, err
 	}
 }
 

@@ -1,15 +1,17 @@
-//go:build unix
+//go:build linux || darwin
 
 package server
 
 import (
 	"net"
 	"syscall"
+
+	"golang.org/x/sys/unix"
 )
 
 // tryWriter returns a function that sends as much as the kernel takes at once, and
 // never waits. It returns nil for a connection that is more than a socket, as TLS is.
-func tryWriter(conn net.Conn) func([]byte) (int, error) {
+func tryWriter(conn net.Conn) func([][]byte) (int, error) {
 	socket, ok := conn.(syscall.Conn)
 	if !ok {
 		return nil
@@ -27,35 +29,37 @@ func tryWriter(conn net.Conn) func([]byte) (int, error) {
 type rawWriter struct {
 	raw  syscall.RawConn
 	once func(fd uintptr) bool // write, made into a value once
-	b    []byte
+	bufs [][]byte
 	n    int
 	err  error
 }
 
-func (w *rawWriter) send(b []byte) (int, error) {
-	w.b, w.n, w.err = b, 0, nil
+func (w *rawWriter) send(bufs [][]byte) (int, error) {
+	w.bufs, w.n, w.err = bufs, 0, nil
 	err := w.raw.Write(w.once)
-	w.b = nil
+	w.bufs = nil
 	if err == nil {
 		err = w.err
 	}
 	return w.n, err
 }
 
-// write tries until the kernel takes no more; it always says that it is done.
+// write sends once: what is left then, the kernel has no room for. It always says
+// that it is done.
 func (w *rawWriter) write(fd uintptr) bool {
-	for w.n < len(w.b) {
-		n, err := syscall.Write(int(fd), w.b[w.n:])
-		switch {
-		case err == syscall.EINTR:
-		case err == syscall.EAGAIN:
-			return true
-		case err != nil:
-			w.err = err
-			return true
-		default:
-			w.n += n
+	for {
+		if len(w.bufs) == 1 {
+			w.n, w.err = unix.Write(int(fd), w.bufs[0])
+		} else {
+			w.n, w.err = unix.Writev(int(fd), w.bufs)
 		}
+		w.n = max(w.n, 0)
+		switch w.err {
+		case unix.EINTR:
+			continue
+		case unix.EAGAIN:
+			w.err = nil
+		}
+		return true
 	}
-	return true
 }
