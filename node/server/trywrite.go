@@ -49,7 +49,7 @@ func (w *rawWriter) send(bufs [][]byte) (int, error) {
 func (w *rawWriter) write(fd uintptr) bool {
 	for {
 		if len(w.bufs) == 1 {
-			w.n, w.err = unix.Write(int(fd), w.bufs[0])
+			w.n, w.err = syscall.Write(int(fd), w.bufs[0]) // which the race detector knows to come before a read
 		} else {
 			w.n, w.err = unix.Writev(int(fd), w.bufs)
 		}
