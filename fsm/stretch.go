@@ -13,7 +13,7 @@ const (
 	maxStretchEntries = 64
 	maxStretchSteps   = cost.Limit / 20
 	maxStretchBytes   = 1 << 20
-	maxStretchChanges = 1 << 12
+	maxStretchChanges = 1 << 9
 )
 
 // A stretch is the entries since a savepoint that they share: after a savepoint each

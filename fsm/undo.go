@@ -68,7 +68,7 @@ func (u *undo) other(back func()) {
 
 // forget drops what was noted.
 func (u *undo) forget() {
-	const keep = 1 << 12
+	const keep = 1 << 13
 	u.on = false
 	clear(u.changes)
 	if u.changes = u.changes[:0]; cap(u.changes) > keep {
